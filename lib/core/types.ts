@@ -1,0 +1,209 @@
+import type * as z from "zod/mini";
+import type { LifecycleEvent } from "./events.ts";
+import type { Secret } from "./secret.ts";
+
+export type Schema<T> = z.ZodMiniType<T>;
+type Brand<B extends string> = string & { readonly __brand: B };
+
+// Words ----------------------------------------------------------------------------------------
+/** The ARN of the Secrets Manager secret that stores the credential. */
+export type CredentialId = Brand<"credential">;
+/** A Secrets Manager VersionId; of a pending version also the ClientRequestToken of the attempt. */
+export type VersionId = Brand<"version">;
+/** Whatever names a running workload in tag `rekey:workload`: a role ARN or a name of the owner's. */
+export type WorkloadId = Brand<"workload">;
+/** ISO 8601, UTC, milliseconds; minted only by a Clock. */
+export type Instant = Brand<"instant">;
+/**
+ * A name by which detectors and targets know a workload or credential, `<kind>:<rest>`, lower-case kind:
+ * `secret:<arn>` · `aws-key:<AKIA…>` · `iam-user:<account>/<name>` · `iam-role:<account>/<name>` ·
+ * `role-session:<AROA…>:<session>` · `db:<host>:<port>/<login>` · `rds:<instance or cluster id>/<login>` ·
+ * `workload:<id>` · `instance:<i-…>`. Account, not partition, tells AWS names apart.
+ */
+export type Identifier = `${string}:${string}`;
+export type Stage = "current" | "pending" | "previous";
+
+/** One thing that authenticates a workload, as the inventory knows it. Holds nothing secret. */
+export type Credential = {
+  readonly id: CredentialId;
+  readonly name: string;
+  readonly kind: string;
+  readonly workload: WorkloadId;
+  /** Which spoke reaches its target: selects the rotate function `<prefix>-rotate-<network>`. */
+  readonly network: string;
+  /** Never contained automatically; a person's explicit command still may. */
+  readonly protected: boolean;
+  readonly identifiers: readonly Identifier[];
+  readonly schedule?: string;
+  readonly rotatedAt?: Instant;
+};
+
+/**
+ * How the anomaly classifies: `exfiltrated`, the credential is used from elsewhere and the workload goes on with
+ * a replacement; `compromised`, the attacker reads whatever the workload reads, so nothing fresh is issued.
+ */
+export type Scenario = "exfiltrated" | "compromised";
+
+/** One normalised anomaly, whichever detector saw it. Text from outside is in `untrusted` only. */
+export type Signal = {
+  /** Stable across redelivery and repeats of one finding; the idempotency key. */
+  readonly id: string;
+  readonly source: string;
+  /** The detector's own type, such as `CredentialAccess:RDS/AnomalousBehavior.SuccessfulLogin`. */
+  readonly type: string;
+  readonly scenario: Scenario;
+  /** 0 to 100. */
+  readonly severity: number;
+  /** When the detector saw the activity: where time to contain starts. */
+  readonly activityAt: Instant;
+  readonly account: string;
+  /** Most specific first. */
+  readonly subjects: readonly Identifier[];
+  /** Present when it must not act: a detector's sample, an archive replay, a type that outsiders can provoke. */
+  readonly inert?: "sample" | "replay" | "provokable" | "archived";
+  /** Text of the detector's, capped and stripped of control characters; data, never instruction. */
+  readonly untrusted: string;
+};
+
+// What the world provides (ports) --------------------------------------------------------------
+export interface Clock {
+  now(): Instant;
+  /** Milliseconds that only grow. */
+  ticks(): number;
+  /** Rejects with the signal's reason when aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+/** Makes SDK clients once each; tests aim it at loopback. */
+export type Aws = <C>(Client: new (config: object) => C, config?: object) => C;
+export type Deps = {
+  readonly aws: Aws;
+  readonly clock: Clock;
+  /** Bytes from the platform's CSPRNG. */
+  readonly random: (bytes: number) => Uint8Array;
+  /** Reads the JSON of another secret: the admin credential of a target. Throws Misconfigured when absent. */
+  readonly readAdmin: (id: string) => Promise<Secret<unknown>>;
+};
+
+export type Held = { readonly version: VersionId; readonly value: Secret<unknown> };
+export type VaultEntry = {
+  readonly id: CredentialId;
+  readonly name: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly labels: { readonly [S in Stage]?: VersionId };
+  readonly schedule?: string;
+  readonly rotatedAt?: Instant;
+};
+/** Secrets Manager, reduced to its staging labels. */
+export interface Vault {
+  /** Throws Misconfigured when there is no such secret. */
+  describe(id: CredentialId): Promise<VaultEntry>;
+  /** Undefined when the version or label has no value. Throws Misconfigured when the value is not JSON. */
+  read(id: CredentialId, at: { readonly version: VersionId } | { readonly stage: Stage }): Promise<Held | undefined>;
+  /** Puts a value under AWSPENDING. The same version twice keeps the first value. */
+  stage(id: CredentialId, version: VersionId, value: Secret<unknown>, rotationToken?: string): Promise<void>;
+  /** Moves AWSCURRENT from `from` to `version`. Twice is once. */
+  promote(id: CredentialId, version: VersionId, from: VersionId | undefined): Promise<void>;
+  /** Removes AWSPENDING from a version. Twice is once. */
+  unstage(id: CredentialId, version: VersionId): Promise<void>;
+}
+
+/** Append-only, gapless per stream, deterministic ids: appending twice is once (the first wins). */
+export interface Ledger {
+  append(event: LifecycleEvent): Promise<{ readonly seq: number }>;
+  /** In order of `seq`. */
+  history(stream: string): Promise<readonly Recorded[]>;
+  /** Newest first. */
+  recent(stream: string, limit: number): Promise<readonly Recorded[]>;
+}
+export type Recorded = LifecycleEvent & {
+  readonly seq: number;
+  readonly receivedAt: Instant;
+  /** Place in the sealed log; absent until sealed. */
+  readonly index?: number;
+};
+/** Where events wait that the ledger did not take. */
+export interface Spool {
+  put(event: LifecycleEvent): Promise<void>;
+}
+
+// What a contributor provides (plugins) ----------------------------------------------------------
+/**
+ * An IAM statement that a plugin needs. `${account}`, `${region}`, `${partition}` and `${network}` in resources
+ * and condition values are filled in at deploy.
+ */
+export type Grant = {
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+  readonly conditions?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+};
+
+type Attempt<T> = { readonly target: T; readonly signal: AbortSignal };
+export type IssueRequest<T, M> = Attempt<T> & {
+  /** Absent only before the first rotation. */
+  readonly current: Secret<M> | undefined;
+  readonly previous: Secret<M> | undefined;
+};
+export type InstallRequest<T, M> = Attempt<T> & { readonly next: Secret<M>; readonly current: Secret<M> | undefined };
+export type VerifyRequest<T, M> = Attempt<T> & { readonly material: Secret<M> };
+export type RevokeRequest<T, M> = Attempt<T> & {
+  readonly material: Secret<M>;
+  /** Versions that stay in force and must not be harmed. */
+  readonly keep: readonly Secret<M>[];
+};
+/** What `restore` needs beside the material. JSON, nothing secret. */
+export type Undo = Readonly<Record<string, string | number | boolean | null>>;
+export type Revoked = {
+  readonly undo: Undo;
+  readonly sessionsEnded: number;
+  /** How long after this instant something begun earlier could still come alive, in ms; hold covers it. */
+  readonly settlesInMs: number;
+};
+
+export interface RotatorVerbs<T, M> {
+  /** Makes the next material; `current` keeps working. Side effects outside are allowed only with `sweep`. */
+  issue(request: IssueRequest<T, M>): Promise<Secret<M>>;
+  /** Puts `next` in force. Installing twice is installing once. */
+  install(request: InstallRequest<T, M>): Promise<void>;
+  /** Resolves if the material authenticates; throws Unusable if *refused*; anything else is doubt. */
+  verify(request: VerifyRequest<T, M>): Promise<void>;
+  /** Ends this material and its sessions. Revoking what is already gone succeeds. */
+  revoke(request: RevokeRequest<T, M>): Promise<Revoked>;
+  /** Undoes a revoke: the material authenticates again. Twice is once. */
+  restore?(request: VerifyRequest<T, M> & { readonly undo: Undo }): Promise<void>;
+  /** Removes what a crash of ours orphaned between `issue` and storing, and nothing else. */
+  sweep?(request: Attempt<T> & { readonly keep: readonly Secret<M>[] }): Promise<void>;
+}
+
+export interface Rotator<T = unknown, M = unknown, Kind extends string = string> {
+  readonly kind: Kind;
+  /** One line for people. */
+  readonly title: string;
+  /** Of the secret's tags: record of tag name without `rekey:` → value. Unknown keys are ignored. */
+  readonly target: Schema<T>;
+  /** Of the secret's JSON, as the workload reads it. Must keep fields it does not know. */
+  readonly material: Schema<M>;
+  /** How many versions may work at once for this target. */
+  readonly overlap: (target: T) => 1 | 2;
+  readonly grants: readonly Grant[];
+  /** Tags and JSON that pass the two schemas; the reference and the contract suite use them. */
+  readonly example: {
+    readonly tags: Readonly<Record<string, string>>;
+    readonly material: Readonly<Record<string, unknown>>;
+  };
+  /** Names by which detectors may call this credential. Nothing secret. */
+  identifiers(target: T, material: M, account: string): readonly Identifier[];
+  connect(deps: Deps): RotatorVerbs<T, M>;
+}
+
+export interface SignalSource<E = unknown> {
+  readonly name: string;
+  readonly title: string;
+  /** EventBridge pattern: becomes the rule in every spoke and picks the source for an event. */
+  readonly pattern: { readonly source: readonly string[]; readonly "detail-type": readonly string[] };
+  readonly event: Schema<E>;
+  /** Pure. Empty when the event is well-formed but names nothing of ours. */
+  normalize(event: E): readonly Signal[];
+}
+
+export const defineRotator = <T, M, const K extends string>(rotator: Rotator<T, M, K>) => rotator;
+export const defineSource = <E>(source: SignalSource<E>) => source;
