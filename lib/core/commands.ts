@@ -4,12 +4,13 @@ import type { CredentialId, Identifier, Instant, Undo, VersionId } from "./types
 
 const credential = z.string() as unknown as z.ZodMiniType<CredentialId>;
 const version = z.string() as unknown as z.ZodMiniType<VersionId>;
+const instant = z.string() as unknown as z.ZodMiniType<Instant>;
 const identifiers = z.array(z.string()) as unknown as z.ZodMiniType<readonly Identifier[]>;
 const undo = z.record(
   z.string(),
   z.union([z.string(), z.number(), z.boolean(), z.null()]),
 ) as unknown as z.ZodMiniType<Undo>;
-const actor = z.object({
+export const ActorOfCommand = z.object({
   kind: z.enum(["schedule", "playbook", "human", "service"]),
   principal: z.string(),
 }) as unknown as z.ZodMiniType<Actor>;
@@ -17,16 +18,28 @@ const actor = z.object({
 /** What the hub asks of a network's rotate function. Holds nothing secret. */
 export const Command = z.discriminatedUnion("verb", [
   z.object({ verb: z.literal("describe"), credential }),
-  z.object({ verb: z.literal("rotate"), credential, attempt: version, actor, reason: z.optional(z.string()) }),
-  /** Kills the versions that the identifiers name, all labelled ones when the list is empty. */
-  z.object({ verb: z.literal("revoke"), credential, only: identifiers, dryRun: z.optional(z.boolean()) }),
-  /** Verifies again that these versions are refused, and revokes again what is not. */
-  z.object({ verb: z.literal("hold"), credential, versions: z.array(version) }),
+  z.object({
+    verb: z.literal("rotate"),
+    credential,
+    attempt: version,
+    actor: ActorOfCommand,
+    reason: z.optional(z.string()),
+  }),
+  z.object({
+    verb: z.literal("revoke"),
+    credential,
+    /** Current version, every labelled version, or those that an identifier names. */
+    doomed: z.union([z.enum(["current", "all"]), identifiers]),
+    /** The version this incident issues: never doomed, so that a resumed containment spares its own replacement. */
+    replacement: z.optional(version),
+    dryRun: z.optional(z.boolean()),
+  }),
+  /** Tries these versions again and revokes them again; what shares a login with a kept version is told by `begunBefore`. */
+  z.object({ verb: z.literal("hold"), credential, versions: z.array(version), begunBefore: instant }),
   z.object({ verb: z.literal("restore"), credential, versions: z.array(z.object({ version, undo })) }),
 ]);
 export type Command = z.infer<typeof Command>;
-type Of<V extends Command["verb"]> = Extract<Command, { verb: V }>;
-export type RevokeCommand = Of<"revoke">;
+export type Of<V extends Command["verb"]> = Extract<Command, { verb: V }>;
 
 export type Killed = {
   readonly version: VersionId;
@@ -40,14 +53,24 @@ export type Killed = {
 };
 /** What the rotate function answers, by verb. */
 export type Replies = {
-  readonly describe: { readonly identifiers: readonly Identifier[]; readonly kind: string };
-  readonly rotate: { readonly version: VersionId; readonly replaced: VersionId | null };
-  readonly revoke: {
-    readonly killed: readonly Killed[];
-    readonly dryRun?: boolean;
-    readonly wouldKill?: readonly VersionId[];
+  readonly describe: { readonly identifiers: readonly Identifier[] };
+  /** `installedAt`: the target took the new version and, where they share a login, no older one from then on. */
+  readonly rotate: {
+    readonly version: VersionId;
+    readonly replaced: VersionId | null;
+    readonly installedAt: Instant;
   };
-  readonly hold: { readonly refused: readonly VersionId[]; readonly reasserts: number };
+  /**
+   * `spared` are labelled versions that were not doomed; `currentDied` says whether the workload is left without a
+   * current version of before. A dry run kills nothing and says what it `wouldKill`.
+   */
+  readonly revoke: {
+    readonly currentDied: boolean;
+    readonly killed: readonly Killed[];
+    readonly wouldKill: readonly VersionId[];
+    readonly spared: readonly VersionId[];
+  };
+  readonly hold: { readonly refused: readonly Killed[]; readonly reasserts: number };
   readonly restore: { readonly restored: readonly VersionId[] };
 };
 /** A port: carries a command to the function inside a network. Throws what that function threw, by name. */

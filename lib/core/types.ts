@@ -68,6 +68,10 @@ export type Signal = {
 // What the world provides (ports) --------------------------------------------------------------
 export interface Clock {
   now(): Instant;
+  /** The instant `ms` milliseconds after another. */
+  after(instant: Instant, ms: number): Instant;
+  /** Milliseconds from one instant to another; negative when the second is earlier. */
+  between(from: Instant, to: Instant): number;
   /** Milliseconds that only grow. */
   ticks(): number;
   /** Rejects with the signal's reason when aborted. */
@@ -84,6 +88,8 @@ export type Deps = {
   readonly readAdmin: (id: string) => Promise<Secret<unknown>>;
 };
 
+/** A version by id, by label, or by id provided that it carries the label. */
+export type At = { readonly version: VersionId; readonly stage?: Stage } | { readonly stage: Stage };
 export type Held = { readonly version: VersionId; readonly value: Secret<unknown> };
 export type VaultEntry = {
   readonly id: CredentialId;
@@ -98,7 +104,7 @@ export interface Vault {
   /** Throws Misconfigured when there is no such secret. */
   describe(id: CredentialId): Promise<VaultEntry>;
   /** Undefined when the version or label has no value. Throws Misconfigured when the value is not JSON. */
-  read(id: CredentialId, at: { readonly version: VersionId } | { readonly stage: Stage }): Promise<Held | undefined>;
+  read(id: CredentialId, at: At): Promise<Held | undefined>;
   /** Puts a value under AWSPENDING. The same version twice keeps the first value. */
   stage(id: CredentialId, version: VersionId, value: Secret<unknown>, rotationToken?: string): Promise<void>;
   /** Moves AWSCURRENT from `from` to `version`. Twice is once. */
@@ -149,6 +155,8 @@ export type RevokeRequest<T, M> = Attempt<T> & {
   readonly material: Secret<M>;
   /** Versions that stay in force and must not be harmed. */
   readonly keep: readonly Secret<M>[];
+  /** Where a kept version shares the login: only sessions begun before this end. Absent: before this call. */
+  readonly begunBefore?: Instant;
 };
 /** What `restore` needs beside the material. JSON, nothing secret. */
 export type Undo = Readonly<Record<string, string | number | boolean | null>>;
@@ -183,7 +191,7 @@ export interface Rotator<T = unknown, M = unknown, Kind extends string = string>
   /** Of the secret's JSON, as the workload reads it. Must keep fields it does not know. */
   readonly material: Schema<M>;
   /** How many versions may work at once for this target. */
-  readonly overlap: (target: T) => 1 | 2;
+  overlap(target: T): 1 | 2;
   readonly grants: readonly Grant[];
   /** Tags and JSON that pass the two schemas; the reference and the contract suite use them. */
   readonly example: {

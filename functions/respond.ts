@@ -1,0 +1,119 @@
+import { ChangeMessageVisibilityCommand, SQSClient } from "@aws-sdk/client-sqs";
+import middy from "@middy/core";
+import * as z from "zod/mini";
+import { announceOn } from "../lib/aws/announce.ts";
+import { makeAws } from "../lib/aws/clients.ts";
+import { systemClock as clock, instantAt } from "../lib/aws/clock.ts";
+import { dynamoIncidents } from "../lib/aws/incidents.ts";
+import { dynamoInventory } from "../lib/aws/inventory.ts";
+import { dynamoLedger } from "../lib/aws/ledger.ts";
+import { lambdaNetwork } from "../lib/aws/network.ts";
+import { queueSpool, sendTo } from "../lib/aws/queue.ts";
+import { sources } from "../lib/catalog.ts";
+import { parsePlaybooks } from "../lib/core/playbook.ts";
+import { described } from "../lib/core/sanitize.ts";
+import { holdIncident, restoreIncident } from "../lib/engine/after.ts";
+import { manual, Order } from "../lib/engine/manual.ts";
+import { openRecorder } from "../lib/engine/record.ts";
+import { type RespondWorld, respond } from "../lib/engine/respond.ts";
+import playbooks from "../playbooks/default.json" with { type: "json" };
+import { END_EARLY_MS, environment, logger } from "./environment.ts";
+
+/** docs.aws.amazon.com/lambda/latest/dg/with-sqs.html: the message record. */
+const Batch = z.object({
+  Records: z.array(
+    z.object({
+      messageId: z.string(),
+      receiptHandle: z.string(),
+      body: z.string(),
+      attributes: z.object({ SentTimestamp: z.string() }),
+    }),
+  ),
+});
+type SqsRecord = z.infer<typeof Batch>["Records"][number];
+/** Our own delayed message; EventBridge events have no such field. */
+const HoldDue = z.object({ rekeyHold: z.string() });
+
+const { names, required } = environment();
+const aws = makeAws();
+const ledger = dynamoLedger({ aws, table: names.ledgerTable });
+const spool = queueSpool(aws, required("REKEY_SPOOL_URL"));
+const toSignals = sendTo(aws, required("REKEY_SIGNALS_URL"));
+const toRejected = sendTo(aws, required("REKEY_REJECTED_URL"));
+const announce = announceOn(aws);
+
+/** Between two looks when something had come back to life, in ms. */
+const HOLD_AGAIN_MS = 5_000;
+/** A delivery that was not finished comes again after so many seconds, and not only when its visibility ends. */
+const AGAIN_S = 3;
+
+const open = (): RespondWorld => ({
+  sources,
+  playbooks: parsePlaybooks(playbooks),
+  inventory: dynamoInventory(aws, names.stateTable),
+  incidents: dynamoIncidents(aws, names.stateTable),
+  network: lambdaNetwork(aws, names.rotate),
+  clock,
+  recorder: openRecorder({ ledger, spool, clock, complain: (message) => logger.critical(message) }),
+  reject: ({ id, body }, reason) => toRejected(body, { attributes: { messageId: id, reason } }),
+  holdLater: (incident, ms) => toSignals(JSON.stringify({ rekeyHold: incident }), { delayMs: ms }),
+});
+
+const isHold = (body: string): string | undefined => {
+  try {
+    const due = HoldDue.safeParse(JSON.parse(body));
+    return due.success ? due.data.rekeyHold : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const held = async (incident: string) => {
+  const world = open();
+  const outcome = await holdIncident(world, incident);
+  if (outcome === "again") await world.holdLater(incident, HOLD_AGAIN_MS);
+  logger.info("hold", { incident, outcome });
+};
+
+const answered = async ({ messageId, body, attributes }: SqsRecord) => {
+  const receivedAt = instantAt(Number(attributes.SentTimestamp));
+  for (const answer of await respond(open(), { id: messageId, body, receivedAt })) {
+    logger.info("signal", answer);
+    if (answer.state === "refused") {
+      // Consumers are told once the old version is dead; hearing of it late harms less than a second containment would.
+      await announce("Rekey Credential Contained", answer).catch((error) =>
+        logger.warn("not announced", described(error)),
+      );
+    }
+  }
+};
+
+const handle = async (record: SqsRecord): Promise<readonly { readonly itemIdentifier: string }[]> => {
+  try {
+    const incident = isHold(record.body);
+    await (incident ? held(incident) : answered(record));
+    return [];
+  } catch (error) {
+    logger.error("not finished, comes again", { messageId: record.messageId, ...described(error) });
+    const again = {
+      QueueUrl: required("REKEY_SIGNALS_URL"),
+      ReceiptHandle: record.receiptHandle,
+      VisibilityTimeout: AGAIN_S,
+    };
+    await aws(SQSClient)
+      .send(new ChangeMessageVisibilityCommand(again))
+      .catch(() => undefined);
+    return [{ itemIdentifier: record.messageId }];
+  }
+};
+
+/** Answers signals from the queue, and the orders of people through the CLI. */
+export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler(async (event: unknown) => {
+  const batch = Batch.safeParse(event);
+  if (batch.success) {
+    const failures = await Promise.all(batch.data.Records.map(handle));
+    return { batchItemFailures: failures.flat() };
+  }
+  const order = Order.parse(event);
+  return order.order === "restore" ? restoreIncident(open(), order.incident, order.actor) : manual(open(), order);
+});

@@ -1,0 +1,15 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import type { Aws } from "../core/types.ts";
+
+const made = new WeakMap<DynamoDBClient, DynamoDBDocumentClient>();
+
+/** The one document client over the one DynamoDB client of this process. */
+export const documents = (aws: Aws): DynamoDBDocumentClient => {
+  const client = aws(DynamoDBClient);
+  const known = made.get(client);
+  if (known) return known;
+  const fresh = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+  made.set(client, fresh);
+  return fresh;
+};

@@ -1,0 +1,101 @@
+import { BatchGetCommand, BatchWriteCommand, GetCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import type { Inventory, Match } from "../core/incident.ts";
+import type { Aws, Credential, CredentialId, Identifier } from "../core/types.ts";
+import { documents } from "./document.ts";
+
+/** Partitions over which the list of credentials is spread (DynamoDB takes 1,000 writes a second in each). */
+const SHARDS = 8;
+const META = "META";
+/** BatchWriteItem takes 25 (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html). */
+const BATCH = 25;
+
+const key = (id: CredentialId) => ({ PK: `CRED#${id}`, SK: META });
+const shard = (id: string) => [...id].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 65_521, 7) % SHARDS;
+
+const chunks = <T>(items: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+
+const names = (found: readonly { readonly id: CredentialId; readonly name: Identifier }[]) => {
+  const byId = new Map<CredentialId, Identifier[]>();
+  for (const { id, name } of found) byId.set(id, [...(byId.get(id) ?? []), name]);
+  return byId;
+};
+
+/** The identity index in the state table: `ID#<name>` points to credentials, `CRED#<id>` holds one. No scan anywhere. */
+export const dynamoInventory = (aws: Aws, table: string): Inventory => {
+  const db = () => documents(aws);
+
+  const pages = async (input: ConstructorParameters<typeof QueryCommand>[0]) => {
+    const items: Record<string, unknown>[] = [];
+    let next: Record<string, unknown> | undefined;
+    do {
+      const page = await db().send(new QueryCommand({ ...input, ExclusiveStartKey: next }));
+      items.push(...(page.Items ?? []));
+      next = page.LastEvaluatedKey;
+    } while (next);
+    return items;
+  };
+
+  const pointers = async (name: Identifier) => {
+    const items = await pages({
+      TableName: table,
+      KeyConditionExpression: "PK = :pk",
+      ExpressionAttributeValues: { ":pk": `ID#${name}` },
+    });
+    return items.map((item) => ({ id: item["SK"] as CredentialId, name }));
+  };
+
+  const batch = async (ids: readonly CredentialId[]): Promise<readonly Credential[]> => {
+    if (ids.length === 0) return [];
+    const out = await db().send(new BatchGetCommand({ RequestItems: { [table]: { Keys: ids.map(key) } } }));
+    const found = (out.Responses?.[table] ?? []).map((item) => item["credential"] as Credential);
+    const left = (out.UnprocessedKeys?.[table]?.Keys ?? []).map(({ PK }) => String(PK).slice(5) as CredentialId);
+    return [...found, ...(await batch(left))];
+  };
+
+  const write = async (items: readonly Record<string, unknown>[]): Promise<void> => {
+    for (const some of chunks(items, BATCH)) {
+      let left: Record<string, unknown>[] = some;
+      while (left.length > 0) {
+        const RequestItems = { [table]: left.map((Item) => ({ PutRequest: { Item } })) };
+        const out = await db().send(new BatchWriteCommand({ RequestItems }));
+        left = (out.UnprocessedItems?.[table] ?? []).flatMap(({ PutRequest }) => PutRequest?.Item ?? []);
+      }
+    }
+  };
+
+  return {
+    async find(identifiers): Promise<readonly Match[]> {
+      const found = names((await Promise.all(identifiers.map(pointers))).flat());
+      const held = await batch([...found.keys()]);
+      return held.map((credential) => ({ credential, matched: found.get(credential.id) ?? [] }));
+    },
+    async get(id) {
+      const out = await db().send(new GetCommand({ TableName: table, Key: key(id) }));
+      return out.Item?.["credential"] as Credential | undefined;
+    },
+    // Names of before stay: a finding may speak of a key that was replaced an hour ago.
+    async put(credential) {
+      const meta = {
+        ...key(credential.id),
+        gpk: `CREDENTIALS#${shard(credential.id)}`,
+        gsk: credential.name,
+        credential,
+      };
+      await write([meta, ...credential.identifiers.map((name) => ({ PK: `ID#${name}`, SK: credential.id }))]);
+    },
+    async list() {
+      const all = await Promise.all(
+        Array.from({ length: SHARDS }, (_, i) =>
+          pages({
+            TableName: table,
+            IndexName: "list",
+            KeyConditionExpression: "gpk = :gpk",
+            ExpressionAttributeValues: { ":gpk": `CREDENTIALS#${i}` },
+          }),
+        ),
+      );
+      return all.flat().map((item) => item["credential"] as Credential);
+    },
+  };
+};

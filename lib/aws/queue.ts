@@ -1,0 +1,26 @@
+import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import type { Aws, Spool } from "../core/types.ts";
+
+/** The longest delay of a message (docs.aws.amazon.com/AWSSimpleQueueService SendMessage, DelaySeconds). */
+const LONGEST_DELAY_S = 900;
+
+type Options = { readonly delayMs?: number; readonly attributes?: Readonly<Record<string, string>> };
+
+/** Sends a body to a queue, to be seen after a delay, with attributes beside it. */
+export const sendTo =
+  (aws: Aws, queueUrl: string) =>
+  async (body: string, { delayMs = 0, attributes = {} }: Options = {}): Promise<void> => {
+    const DelaySeconds = Math.min(Math.ceil(delayMs / 1000), LONGEST_DELAY_S);
+    const MessageAttributes = Object.fromEntries(
+      Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: "String", StringValue }]),
+    );
+    await aws(SQSClient).send(
+      new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body, DelaySeconds, MessageAttributes }),
+    );
+  };
+
+/** The spool as a queue that the sealing function drains into the ledger. */
+export const queueSpool = (aws: Aws, queueUrl: string): Spool => {
+  const send = sendTo(aws, queueUrl);
+  return { put: (event) => send(JSON.stringify(event)) };
+};

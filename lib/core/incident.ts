@@ -1,0 +1,97 @@
+import type { Killed } from "./commands.ts";
+import type { Actor } from "./events.ts";
+import type { Credential, CredentialId, Identifier, Instant, Scenario, VersionId } from "./types.ts";
+
+/** What shall be done to one credential. */
+export type Plan = {
+  readonly credential: CredentialId;
+  readonly network: string;
+  /** Which versions have to die. */
+  readonly doomed: "current" | "all" | readonly Identifier[];
+  /** The version that takes over, named beforehand so that a resumed containment makes it once. */
+  readonly replacement?: VersionId;
+};
+
+/** What was done to one credential so far; enough to hold it and to undo it. */
+export type Progress = {
+  readonly killed: readonly Killed[];
+  /** Versions of before that were left for the replacement to supersede. */
+  readonly spared: readonly VersionId[];
+  readonly replacement?: VersionId;
+  readonly installedAt?: Instant;
+};
+
+/**
+ * `claimed` being worked on · `refused` every doomed version was tried and refused · `contained` and it held ·
+ * `void` nothing in force was named · `restored` undone.
+ */
+export type IncidentState = "claimed" | "refused" | "contained" | "void" | "restored";
+
+export type Timeline = {
+  readonly activityAt: Instant;
+  readonly receivedAt: Instant;
+  readonly decidedAt?: Instant;
+  readonly refusedAt?: Instant;
+  readonly verifiedAt?: Instant;
+  readonly recordedAt?: Instant;
+  readonly heldAt?: Instant;
+};
+
+/** The signals about one workload that one containment answers. */
+export type Incident = {
+  readonly id: string;
+  readonly signal: string;
+  readonly type: string;
+  readonly scenario: Scenario;
+  readonly severity: number;
+  readonly actor: Actor;
+  readonly reason: string;
+  readonly state: IncidentState;
+  readonly plans: readonly Plan[];
+  readonly progress: Readonly<Record<CredentialId, Progress>>;
+  readonly timeline: Timeline;
+};
+
+export type Claim = "claimed" | "done" | "busy";
+
+/** Where incidents live. A claim is one conditional write: dedupe, lock and permission to resume in one. */
+export interface Incidents {
+  /** `done` when it was finished before, `busy` while another holds the lease; an expired lease is taken over. */
+  claim(incident: Incident, now: Instant, leaseUntil: Instant): Promise<Claim>;
+  /**
+   * `done` when an incident that ended after `activityAt` has answered this credential already, `busy` while another
+   * incident works on it.
+   */
+  claimCredential(
+    credential: CredentialId,
+    incident: string,
+    at: { readonly activityAt: Instant; readonly now: Instant; readonly leaseUntil: Instant },
+  ): Promise<Claim>;
+  /** Activity before this instant is answered for (absent: nothing was); releases the claim on the credential. */
+  answer(credential: CredentialId, incident: string, refusedAt: Instant | undefined): Promise<void>;
+  /** Keeps what was done to one credential; others of the same incident may be saved at the same time. */
+  progress(incident: string, credential: CredentialId, progress: Progress): Promise<void>;
+  /** Moves an incident on, unless it has left the state that it had when this one was read. */
+  move(
+    incident: string,
+    from: readonly IncidentState[],
+    to: IncidentState,
+    timeline: Partial<Timeline>,
+  ): Promise<boolean>;
+  /** Ends the lease, so that a redelivery need not wait for it. */
+  release(incident: string): Promise<void>;
+  get(id: string): Promise<Incident | undefined>;
+  /** Newest first. */
+  recent(limit: number): Promise<readonly Incident[]>;
+}
+
+export type Match = { readonly credential: Credential; readonly matched: readonly Identifier[] };
+
+/** The identity index. Holds nothing secret. */
+export interface Inventory {
+  /** The credentials that these names reach, with the names that led there. */
+  find(identifiers: readonly Identifier[]): Promise<readonly Match[]>;
+  get(id: CredentialId): Promise<Credential | undefined>;
+  put(credential: Credential): Promise<void>;
+  list(): Promise<readonly Credential[]>;
+}

@@ -1,0 +1,79 @@
+import { Conflict, Misconfigured } from "../core/errors.ts";
+import type { Actor } from "../core/events.ts";
+import type { Incident, Plan } from "../core/incident.ts";
+import type { CredentialId, VersionId } from "../core/types.ts";
+import type { ContainWorld } from "./contain.ts";
+import { lastRefused } from "./contain.ts";
+
+type Held = { readonly credential: CredentialId; readonly refused: readonly VersionId[]; readonly reasserts: number };
+
+const holdOne = async (world: ContainWorld, incident: Incident, plan: Plan): Promise<Held | undefined> => {
+  const progress = incident.progress[plan.credential];
+  const begunBefore = progress && (progress.installedAt ?? lastRefused(progress));
+  if (!progress || !begunBefore) return undefined;
+  const { credential } = plan;
+  // Spared versions died with the replacement; without one they were left in force on purpose.
+  const superseded = progress.replacement ? progress.spared : [];
+  const versions = [...progress.killed.map(({ version }) => version), ...superseded];
+  const reply = await world.network.call(plan.network, { verb: "hold", credential, versions, begunBefore });
+  return { credential, refused: reply.refused.map(({ version }) => version), reasserts: reply.reasserts };
+};
+
+const isHeld = (held: Held | undefined): held is Held => held !== undefined;
+
+/**
+ * Once everything begun before the kill must have ended: tries every killed version again. Only then is the incident
+ * contained. A version that had come back is revoked again, counted, and the hold begins anew (`again`).
+ */
+export const holdIncident = async (world: ContainWorld, id: string): Promise<"contained" | "again" | "skipped"> => {
+  const incident = await world.incidents.get(id);
+  if (incident?.state !== "refused") return "skipped";
+  const held = (await Promise.all(incident.plans.map((plan) => holdOne(world, incident, plan)))).filter(isHeld);
+  const heldAt = world.clock.now();
+  for (const { credential, refused, reasserts } of held) {
+    world.recorder.add({
+      id: `${id}:held:${reasserts === 0 ? "quiet" : heldAt}`,
+      stream: credential,
+      type: "containment.held",
+      at: heldAt,
+      actor: incident.actor,
+      data: { incident: id, refused, reasserts },
+    });
+  }
+  await world.recorder.settled();
+  if (held.some(({ reasserts }) => reasserts > 0)) return "again";
+  return (await world.incidents.move(id, ["refused"], "contained", { heldAt })) ? "contained" : "skipped";
+};
+
+const restoreOne = async (world: ContainWorld, incident: Incident, plan: Plan, actor: Actor) => {
+  const killed = incident.progress[plan.credential]?.killed ?? [];
+  if (killed.length === 0) return [];
+  const versions = killed.map(({ version, undo }) => ({ version, undo }));
+  const { credential } = plan;
+  const { restored } = await world.network.call(plan.network, { verb: "restore", credential, versions });
+  world.recorder.add({
+    id: `${incident.id}:restored`,
+    stream: credential,
+    type: "containment.restored",
+    at: world.clock.now(),
+    actor,
+    data: { incident: incident.id, versions: restored },
+  });
+  return restored;
+};
+
+/** Undoes a containment: every version that it killed authenticates again. Twice is once. */
+export const restoreIncident = async (
+  world: ContainWorld,
+  id: string,
+  actor: Actor,
+): Promise<{ readonly incident: string; readonly restored: readonly VersionId[] }> => {
+  const incident = await world.incidents.get(id);
+  if (!incident) throw new Misconfigured(`There is no incident ${id}. \`rekey status\` lists those there are.`);
+  // Before the act, so that a hold that is due meanwhile leaves it alone.
+  const moved = await world.incidents.move(id, ["refused", "contained", "restored"], "restored", {});
+  if (!moved) throw new Conflict(`Incident ${id} is ${incident.state}: there is nothing of it to restore yet.`);
+  const restored = await Promise.all(incident.plans.map((plan) => restoreOne(world, incident, plan, actor)));
+  await world.recorder.settled();
+  return { incident: id, restored: restored.flat() };
+};

@@ -1,0 +1,77 @@
+import * as z from "zod/mini";
+import { ActorOfCommand } from "../core/commands.ts";
+import { Misconfigured } from "../core/errors.ts";
+import type { Incident } from "../core/incident.ts";
+import type { CredentialId, Scenario, Signal, VersionId } from "../core/types.ts";
+import { decide, type Mandate } from "./decide.ts";
+import { type Answer, answer, type RespondWorld } from "./respond.ts";
+
+/** What a person orders through the CLI. `id` makes it one containment however often it is sent. */
+export const Order = z.discriminatedUnion("order", [
+  z.object({
+    order: z.literal("contain"),
+    id: z.string(),
+    credential: z.string(),
+    scenario: z.enum(["exfiltrated", "compromised"]),
+    reason: z.string().check(z.maxLength(280)),
+    dryRun: z.boolean(),
+    actor: ActorOfCommand,
+  }),
+  z.object({ order: z.literal("restore"), incident: z.string(), actor: ActorOfCommand }),
+]);
+export type Order = z.infer<typeof Order>;
+type Containment = Extract<Order, { order: "contain" }>;
+
+export type Proposal = {
+  readonly dryRun: true;
+  readonly incident: Incident["id"];
+  readonly plans: readonly {
+    readonly credential: CredentialId;
+    readonly wouldRevoke: readonly VersionId[];
+    readonly wouldRotate: boolean;
+  }[];
+};
+
+const signalOf = (world: RespondWorld, order: Containment, account: string): Signal => ({
+  id: `manual:${order.id}`,
+  source: "manual",
+  type: "Manual",
+  scenario: order.scenario,
+  severity: 100,
+  activityAt: world.clock.now(),
+  account,
+  subjects: [`secret:${order.credential}`],
+  untrusted: "",
+});
+
+/** Fresh material would arm whoever reads what a compromised workload reads. */
+const PLANS = { exfiltrated: ["revoke", "rotate"], compromised: ["revoke"] } as const satisfies Record<
+  Scenario,
+  unknown
+>;
+
+const propose = async (world: RespondWorld, signal: Signal, mandate: Mandate): Promise<Proposal> => {
+  const now = world.clock.now();
+  const matches = await world.inventory.find(signal.subjects);
+  const decision = decide(world.playbooks, signal, matches, mandate, { receivedAt: now, now });
+  if (!decision.act) throw new Misconfigured(decision.reason);
+  const { id, plans } = decision.incident;
+  const dry = plans.map(async ({ credential, network, doomed, replacement }) => {
+    const target = typeof doomed === "string" ? doomed : [...doomed];
+    const reply = await world.network.call(network, { verb: "revoke", credential, doomed: target, dryRun: true });
+    return { credential, wouldRevoke: reply.wouldKill, wouldRotate: replacement !== undefined && reply.currentDied };
+  });
+  return { dryRun: true, incident: id, plans: await Promise.all(dry) };
+};
+
+/** Contains one credential on a person's word, or says what would be done, by the path that signals take. */
+export const manual = async (world: RespondWorld, order: Containment): Promise<Answer | Proposal> => {
+  const credential = order.credential as CredentialId;
+  if (!(await world.inventory.get(credential))) {
+    throw new Misconfigured(`Credential ${credential} is not in the inventory. \`rekey inventory\` lists what is.`);
+  }
+  const signal = signalOf(world, order, credential.split(":")[4] ?? "");
+  const { actor, reason } = order;
+  const mandate: Mandate = { by: "human", actor, reason, plan: PLANS[order.scenario] };
+  return order.dryRun ? propose(world, signal, mandate) : answer(world, signal, mandate, signal.activityAt);
+};

@@ -1,0 +1,100 @@
+import type { Batch, Piece } from "../core/ledger/batch.ts";
+import { sameBytes, toBytes, toText } from "../core/ledger/bytes.ts";
+import { type Checkpoint, openCheckpoint } from "../core/ledger/checkpoint.ts";
+import { decodeEntry } from "../core/ledger/entry.ts";
+import { Fork, Malformed } from "../core/ledger/errors.ts";
+import { gunzip, gzip } from "../core/ledger/gzip.ts";
+import { type Verifier, verifier } from "../core/ledger/note.ts";
+import { inParallel } from "../core/ledger/parallel.ts";
+import type { Committed, Inbox, Lock, ObjectStore, Signer } from "../core/ledger/ports.ts";
+import type { Clock } from "../core/types.ts";
+
+export type SealPorts = {
+  readonly inbox: Inbox;
+  readonly lock: Lock;
+  /** Never rewritten: full tiles and bundles, event files, checkpoints by size, stages. */
+  readonly archive: ObjectStore;
+  /** Partial tiles and bundles, and the newest checkpoint. */
+  readonly work: ObjectStore;
+  readonly signer: Signer;
+  readonly clock: Clock;
+  readonly origin: string;
+};
+
+export const CHECKPOINT = "checkpoint";
+const OBJECTS_AT_ONCE = 8;
+const MARKS_AT_ONCE = 24;
+
+type Same = (found: Uint8Array, meant: Uint8Array) => Promise<boolean>;
+const identical: Same = async (found, meant) => sameBytes(found, meant);
+// Another zlib may pack the same lines to other bytes: after an upgrade that is no fork.
+const unpacksAlike: Same = async (found, meant) =>
+  sameBytes(found, meant) || sameBytes(await gunzip(found), await gunzip(meant));
+
+/** Writes what may be there already, then byte for byte the same; throws Fork when it differs. */
+export const createSame = async (
+  store: ObjectStore,
+  path: string,
+  bytes: Uint8Array,
+  signal: AbortSignal,
+  same: Same = identical,
+): Promise<void> => {
+  if (await store.create(path, bytes, signal)) return;
+  const found = await store.get(path, signal);
+  if (found !== undefined && (await same(found.bytes, bytes).catch(() => false))) return;
+  throw new Fork(`${path} holds other bytes than the committed log: sealing halts until a person has looked`);
+};
+
+/** One line per entry: its JSON with its index in front. */
+const eventLines = ({ from, entries }: Batch): Uint8Array =>
+  toBytes(entries.map((entry, i) => `{"index":${from + i},${toText(entry).slice(1)}\n`).join(""));
+
+const archiveEvents = async ({ archive }: SealPorts, lock: Committed, batch: Batch, signal: AbortSignal) => {
+  const path = `events/dt=${lock.at.slice(0, 10)}/${batch.from}-${batch.size}-${batch.root}.ndjson.gz`;
+  await createSame(archive, path, await gzip(eventLines(batch)), signal, unpacksAlike);
+};
+
+/** The checkpoint in a published note; undefined when it is not by our key. */
+const published = (note: Uint8Array, by: Verifier): Checkpoint | undefined => {
+  try {
+    return openCheckpoint(toText(note), by);
+  } catch (error) {
+    if (error instanceof Malformed || error instanceof TypeError) return undefined;
+    throw error;
+  }
+};
+
+/** Replaces the published checkpoint, forwards only: a run that slept for long must not take readers back. */
+const publish = async ({ work }: SealPorts, lock: Committed, by: Verifier, signal: AbortSignal): Promise<void> => {
+  for (;;) {
+    signal.throwIfAborted();
+    const found = await work.get(CHECKPOINT, signal);
+    // Size alone would let anybody who writes here freeze the log with a huge one: only signed ones count.
+    const newest = found && published(found.bytes, by);
+    if (newest !== undefined && newest.size >= lock.size) return;
+    if (await work.replace(CHECKPOINT, toBytes(lock.checkpoint), found?.etag, signal)) return;
+  }
+};
+
+const place = async ({ inbox }: SealPorts, { from, entries }: Batch, signal: AbortSignal): Promise<void> => {
+  const events = entries.map(decodeEntry);
+  await inParallel(events, MARKS_AT_ONCE, (event, i) => inbox.place(event, from + i, signal));
+  const last = [...new Map(events.map(({ stream, seq }) => [stream, seq]))];
+  await inParallel(last, MARKS_AT_ONCE, ([stream, seq]) => inbox.raise(stream, seq, signal));
+};
+
+/**
+ * Makes true all that a commit implies, in the order in which readers may rely on it: tiles, then the checkpoint
+ * that promises them, then the places of the events. Doing it twice, or at once with another run, is doing it once.
+ */
+export const finish = async (ports: SealPorts, lock: Committed, batch: Batch, signal: AbortSignal): Promise<void> => {
+  const { archive, work, signer, origin } = ports;
+  await inParallel(batch.pieces, OBJECTS_AT_ONCE, ({ path, bytes, full }: Piece) =>
+    createSame(full ? archive : work, path, bytes, signal),
+  );
+  await archiveEvents(ports, lock, batch, signal);
+  await createSame(archive, `checkpoints/${lock.size}`, toBytes(lock.checkpoint), signal);
+  await publish(ports, lock, verifier(origin, await signer.publicKey(signal)), signal);
+  await place(ports, batch, signal);
+  await ports.lock.settle(lock.size, signal);
+};

@@ -1,0 +1,146 @@
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import { type Batch, makeBatch, type ReadPiece } from "../core/ledger/batch.ts";
+import { toBytes } from "../core/ledger/bytes.ts";
+import { formatCheckpoint } from "../core/ledger/checkpoint.ts";
+import { decodeEntry } from "../core/ledger/entry.ts";
+import { Fork } from "../core/ledger/errors.ts";
+import { EMPTY_ROOT } from "../core/ledger/merkle.ts";
+import { formatNote, verifier } from "../core/ledger/note.ts";
+import type { Committed, Row } from "../core/ledger/ports.ts";
+import { joinEntries, splitEntries } from "../core/ledger/tiles.ts";
+import { CHECKPOINT, createSame, finish, type SealPorts } from "./seal-finish.ts";
+
+export type SealOptions = {
+  readonly signal: AbortSignal;
+  /** Events per commit. */
+  readonly limit?: number;
+};
+/**
+ * `sealed` a batch was committed · `recovered` another run's commit was finished · `outrun` another run committed
+ * first · `idle` nothing waited.
+ */
+export type Cycle = {
+  readonly outcome: "sealed" | "recovered" | "outrun" | "idle";
+  readonly events: number;
+  /** Streams that wait because an event of theirs does not say what its key says: somebody wrote it by hand. */
+  readonly parked: readonly string[];
+};
+
+const BATCH = 1000;
+/** Lets a run that outran us finish before we look again. */
+const OUTRUN_PAUSE_MS = 100;
+
+const pieceReader =
+  ({ archive, work }: SealPorts, signal: AbortSignal): ReadPiece =>
+  async (path, full) => {
+    const stored = await (full ? archive : work).get(path, signal);
+    if (stored !== undefined) return stored.bytes;
+    throw new Fork(
+      `${path} is missing in the ${full ? "archive" : "work"} bucket: restore that object, then seal again`,
+    );
+  };
+
+/** A log without a lock is new, unless it has published before: then the lock was deleted, and starting over would fork. */
+const begin = async ({ lock, work, clock }: SealPorts, signal: AbortSignal): Promise<Committed> => {
+  const found = await lock.read(signal);
+  if (found !== undefined) return found;
+  if ((await work.get(CHECKPOINT, signal)) !== undefined)
+    throw new Fork("the log has a published checkpoint but no lock record: restore the lock record from backup");
+  const first = { size: 0, root: bytesToHex(EMPTY_ROOT), stage: "", checkpoint: "", at: clock.now(), applied: true };
+  await lock.create(first, signal);
+  return (await lock.read(signal)) ?? first;
+};
+
+const saysItsKey = (row: Row): boolean => {
+  try {
+    const event = decodeEntry(toBytes(row.body));
+    return event.stream === row.stream && event.id === row.id && event.seq === row.seq;
+  } catch {
+    return false;
+  }
+};
+
+const byArrival = (a: Row, b: Row): number =>
+  a.receivedAt === b.receivedAt ? a.seq - b.seq : a.receivedAt < b.receivedAt ? -1 : 1;
+
+type Choice = { readonly rows: readonly Row[]; readonly parked: readonly string[] };
+
+/** The next events of each stream without a gap: the index may lag, and what comes after a gap waits for it to close. */
+const choose = async ({ inbox }: SealPorts, limit: number, signal: AbortSignal): Promise<Choice> => {
+  const waiting = await inbox.read(await inbox.pending(limit, signal), signal);
+  const fresh = waiting.filter((row) => row.index === undefined).sort(byArrival);
+  const sealed = await inbox.sealedSeqs([...new Set(fresh.map((row) => row.stream))], signal);
+  const last = new Map(sealed);
+  const parked = new Set<string>();
+  const rows = fresh.filter((row) => {
+    if (row.seq !== (last.get(row.stream) ?? 0) + 1) return false;
+    if (!saysItsKey(row)) {
+      parked.add(row.stream);
+      return false;
+    }
+    last.set(row.stream, row.seq);
+    return true;
+  });
+  return { rows, parked: [...parked] };
+};
+
+/** Stages the batch, signs, and swaps the lock; undefined when another run was first. */
+const commit = async (ports: SealPorts, batch: Batch, signal: AbortSignal): Promise<Committed | undefined> => {
+  const { archive, lock, signer, clock, origin } = ports;
+  const stage = `staging/${batch.from}-${batch.size}-${batch.root}`;
+  await createSame(archive, stage, joinEntries(batch.entries), signal);
+  const text = formatCheckpoint({ origin, size: batch.size, root: hexToBytes(batch.root) });
+  const by = verifier(origin, await signer.publicKey(signal));
+  const checkpoint = formatNote(text, by, await signer.sign(toBytes(text), signal));
+  const next = { size: batch.size, root: batch.root, stage, checkpoint, at: clock.now(), applied: false };
+  return (await lock.commit(next, batch.from, signal)) ? next : undefined;
+};
+
+/** The batch that led to a commit, from its stage. */
+const recall = async (ports: SealPorts, lock: Committed, signal: AbortSignal): Promise<Batch> => {
+  const read = pieceReader(ports, signal);
+  const entries = splitEntries(await read(lock.stage, true));
+  const batch = await makeBatch(lock.size - entries.length, entries, read);
+  if (batch.root === lock.root) return batch;
+  throw new Fork(`${lock.stage} leads to root ${batch.root}, the lock says ${lock.root}: one of them was altered`);
+};
+
+/**
+ * One cycle of the sequencer; any number may run at once, and any may die at any line: what a commit implies is
+ * finished by whoever comes next. Throws Fork, and does so again on every run, when what is stored was altered.
+ */
+export const sealOnce = async (ports: SealPorts, { signal, limit = BATCH }: SealOptions): Promise<Cycle> => {
+  // The lock is read before the candidates: a commit in between changes its size, and our swap fails.
+  const lock = await begin(ports, signal);
+  if (!lock.applied) {
+    const batch = await recall(ports, lock, signal);
+    await finish(ports, lock, batch, signal);
+    return { outcome: "recovered", events: batch.entries.length, parked: [] };
+  }
+  const { rows, parked } = await choose(ports, limit, signal);
+  if (rows.length === 0) return { outcome: "idle", events: 0, parked };
+  const entries = rows.map((row) => toBytes(row.body));
+  const batch = await makeBatch(lock.size, entries, pieceReader(ports, signal), lock.root);
+  const next = await commit(ports, batch, signal);
+  if (next === undefined) return { outcome: "outrun", events: 0, parked };
+  await finish(ports, next, batch, signal);
+  return { outcome: "sealed", events: rows.length, parked };
+};
+
+/** Seals until nothing waits, or until `mayStart` says that there is no time for another cycle. */
+export const sealUntilIdle = async (
+  ports: SealPorts,
+  options: SealOptions & { readonly mayStart?: () => boolean },
+): Promise<{ readonly events: number; readonly idle: boolean; readonly parked: readonly string[] }> => {
+  const { signal, mayStart = () => true } = options;
+  const parked = new Set<string>();
+  let events = 0;
+  while (mayStart()) {
+    const cycle = await sealOnce(ports, options);
+    for (const stream of cycle.parked) parked.add(stream);
+    events += cycle.events;
+    if (cycle.outcome === "idle") return { events, idle: true, parked: [...parked] };
+    if (cycle.outcome === "outrun") await ports.clock.sleep(OUTRUN_PAUSE_MS, signal);
+  }
+  return { events, idle: false, parked: [...parked] };
+};

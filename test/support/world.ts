@@ -1,0 +1,150 @@
+import { randomBytes } from "node:crypto";
+import type { Command, Network } from "../../lib/core/commands.ts";
+import type { LifecycleEvent } from "../../lib/core/events.ts";
+import { parsePlaybooks } from "../../lib/core/playbook.ts";
+import { secret } from "../../lib/core/secret.ts";
+import type {
+  CredentialId,
+  Deps,
+  Identifier,
+  Instant,
+  Ledger,
+  Recorded,
+  Signal,
+  VersionId,
+} from "../../lib/core/types.ts";
+import { describe, hold, restore, revoke } from "../../lib/engine/kill.ts";
+import { openRecorder } from "../../lib/engine/record.ts";
+import type { RespondWorld } from "../../lib/engine/respond.ts";
+import { type RotateWorld, rotateNow } from "../../lib/engine/rotate.ts";
+import { memoryClock } from "../../lib/memory/clock.ts";
+import { demoProvider, demoRotator } from "../../lib/memory/demo-rotator.ts";
+import { memoryIncidents, memoryInventory } from "../../lib/memory/state.ts";
+import { memoryVault } from "../../lib/memory/vault.ts";
+import playbooks from "../../playbooks/default.json" with { type: "json" };
+import { type Faults, faults } from "./faults.ts";
+
+export const CI = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:demo/ci-AbCdEf" as CredentialId;
+export const FIRST = "first-version" as VersionId;
+export const version = (n: number) => `attempt-${n}-${"0".repeat(24)}` as VersionId;
+
+/** A ledger that keeps the port's law (the first of an id wins) and nothing else. */
+const book = () => {
+  const rows: Recorded[] = [];
+  const of = (stream: string) => rows.filter((row) => row.stream === stream);
+  const ledger: Ledger = {
+    async append(event) {
+      const known = of(event.stream).find(({ id }) => id === event.id);
+      if (known) return { seq: known.seq };
+      const seq = of(event.stream).length + 1;
+      rows.push({ ...event, seq, receivedAt: event.at });
+      return { seq };
+    },
+    history: async (stream) => of(stream),
+    recent: async (stream, limit) => of(stream).reverse().slice(0, limit),
+  };
+  return { ledger, rows };
+};
+
+/** The whole system in Maps: one workload, one credential of the demo kind, a vault, a ledger, an index. */
+export const memoryWorld = () => {
+  const clock = memoryClock("2026-11-20T09:00:00.000Z");
+  const provider = demoProvider();
+  const { ledger, rows } = book();
+  const spooled: LifecycleEvent[] = [];
+  const rejected: string[] = [];
+  const holds: string[] = [];
+  const memory = memoryVault();
+  const inventory = memoryInventory();
+  const incidents = memoryIncidents();
+  memory.declare(CI, { "rekey:kind": "demo", "rekey:user": "ci" }, secret({ userName: "ci", key: "first-key-of-ci" }));
+  provider.users.set("ci", new Map([["first-key-of-ci", { active: true, madeBy: "rekey" }]]));
+
+  const wired = (f: Faults = faults()) => {
+    const deps: Deps = {
+      aws: () => {
+        throw new Error("no AWS in the memory world");
+      },
+      clock,
+      random: (bytes) => randomBytes(bytes),
+      readAdmin: async () => secret({}),
+    };
+    const rotator = demoRotator(provider);
+    const faulty = { ...rotator, connect: (given: Deps) => f.through("rotator", rotator.connect(given)) };
+    const rotate: RotateWorld = {
+      vault: f.through("vault", memory.vault),
+      ledger: f.through("ledger", ledger),
+      clock,
+      rotators: [faulty],
+      deps,
+      announce: async () => undefined,
+    };
+    const signal = new AbortController().signal;
+    const obey = (command: Command): Promise<unknown> => {
+      switch (command.verb) {
+        case "describe":
+          return describe(rotate, command);
+        case "rotate":
+          return rotateNow(rotate, {
+            credential: command.credential,
+            version: command.attempt,
+            actor: command.actor,
+            signal,
+          });
+        case "revoke":
+          return revoke(rotate, command, signal);
+        case "hold":
+          return hold(rotate, command, signal);
+        case "restore":
+          return restore(rotate, command, signal);
+      }
+    };
+    const network = f.through("network", { call: (_: string, command: Command) => obey(command) }) as Network;
+    const respond = (): RespondWorld => ({
+      sources: [],
+      playbooks: parsePlaybooks(playbooks),
+      inventory: f.through("inventory", inventory),
+      incidents: f.through("incidents", incidents),
+      network,
+      clock,
+      recorder: openRecorder({
+        ledger: rotate.ledger,
+        spool: { put: async (event) => void spooled.push(event) },
+        clock,
+        complain: () => undefined,
+      }),
+      reject: async ({ id }) => void rejected.push(id),
+      holdLater: async (incident) => void holds.push(incident),
+    });
+    return { rotate, respond, signal };
+  };
+
+  const logsIn = (id: VersionId): boolean => {
+    const held = memory.value(CI, id)?.reveal() as { key: string } | undefined;
+    return held !== undefined && provider.users.get("ci")?.get(held.key)?.active === true;
+  };
+  const register = (identifiers: readonly Identifier[]) =>
+    inventory.put({
+      id: CI,
+      name: "demo/ci",
+      kind: "demo",
+      workload: "ci" as never,
+      network: "default",
+      protected: false,
+      identifiers: [`secret:${CI}`, "workload:ci", ...identifiers],
+    });
+  return { clock, provider, rows, spooled, rejected, holds, memory, inventory, incidents, wired, logsIn, register };
+};
+
+export const exfiltrated = (subjects: readonly Identifier[], over: Partial<Signal> = {}): Signal => ({
+  id: "guardduty:111122223333:finding-1",
+  source: "guardduty",
+  type: "UnauthorizedAccess:IAMUser/MaliciousIPCaller",
+  scenario: "exfiltrated",
+  severity: 80,
+  activityAt: "2026-11-20T08:59:00.000Z" as Instant,
+  account: "111122223333",
+  subjects,
+  untrusted: "",
+  ...over,
+});
