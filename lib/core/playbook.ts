@@ -4,7 +4,7 @@ import { Misconfigured } from "./errors.ts";
 import type { Signal } from "./types.ts";
 
 /** `*` stands for any run of characters. Three stars at most: matching time grows with their power. */
-const Glob = z.string().check(z.regex(/^(?:[\w:./-]+|\*(?!\*)){1,7}$/), z.maxLength(200));
+const Glob = z.string().check(z.regex(/^(?!.*\*\*)(?!(?:.*\*){4})[\w:./!&+*-]{1,200}$/));
 
 const When = z.strictObject({
   /** Names of signal sources. */

@@ -51,12 +51,23 @@ const unmatched = (event: unknown): Parsed => {
   return { rejected: `no signal source takes events with source ${source} and detail-type ${type}` };
 };
 
-type Issue = { readonly code?: string | undefined; readonly path: readonly PropertyKey[] };
+type Issue = {
+  readonly code?: string | undefined;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly keys?: readonly string[];
+};
 
-/** Path and code only: a schema's messages may quote the value. */
+/** Path and code only: a schema's messages may quote the value. What a source checks itself, it words itself. */
+const complaint = ({ code, message, keys = [] }: Issue) => {
+  if (code === "custom") return message;
+  if (code === "unrecognized_keys") return `has an unknown key ${echo(keys[0], LONGEST_ECHO / 2)}`;
+  return `is missing or wrong (${code ?? "unknown"})`;
+};
+
 const problem = (issue: Issue | undefined) => {
-  const path = plain(issue?.path.map(String).join(".") ?? "", LONGEST_ECHO) || "the event";
-  return `${path} is missing or wrong (${issue?.code ?? "unknown"})`;
+  if (!issue) return "the event is wrong";
+  return `${plain(issue.path.map(String).join("."), LONGEST_ECHO) || "the event"} ${complaint(issue)}`;
 };
 
 /** Replays are marked here, for every source, so that none can forget to. */

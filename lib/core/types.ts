@@ -16,7 +16,7 @@ export type WorkloadId = Brand<"workload">;
 export type Instant = Brand<"instant">;
 /**
  * A name by which detectors and targets know a workload or credential, `<kind>:<rest>`, lower-case kind:
- * `secret:<arn>` · `aws-key:<AKIA…>` · `iam-user:<account>/<name>` · `iam-role:<account>/<name>` ·
+ * `secret:<arn>` · `name:<secret name>` · `aws-key:<AKIA…>` · `iam-user:<account>/<name>` · `iam-role:<account>/<name>` ·
  * `role-session:<AROA…>:<session>` · `db:<host>:<port>/<login>` · `rds:<instance or cluster id>/<login>` ·
  * `workload:<id>` · `instance:<i-…>`. Account, not partition, tells AWS names apart.
  */
@@ -186,6 +186,8 @@ export interface Rotator<T = unknown, M = unknown, Kind extends string = string>
   readonly kind: Kind;
   /** One line for people. */
   readonly title: string;
+  /** What whoever operates it has to know, a sentence or two each; the reference shows them. */
+  readonly notes?: readonly string[];
   /** Of the secret's tags: record of tag name without `rekey:` → value. Unknown keys are ignored. */
   readonly target: Schema<T>;
   /** Of the secret's JSON, as the workload reads it. Must keep fields it does not know. */

@@ -1,0 +1,155 @@
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import type { Command } from "commander";
+import { s3Objects } from "../lib/aws/archive.ts";
+import { kmsSigner } from "../lib/aws/signer.ts";
+import { pathsOf } from "../lib/core/ledger/batch.ts";
+import { toBytes, toText } from "../lib/core/ledger/bytes.ts";
+import { openCheckpoint } from "../lib/core/ledger/checkpoint.ts";
+import { Malformed } from "../lib/core/ledger/errors.ts";
+import { formatVkey, parseVkey, type Verifier, verifier } from "../lib/core/ledger/note.ts";
+import { inParallel } from "../lib/core/ledger/parallel.ts";
+import { type Verdict, verifyLog } from "../lib/core/ledger/verify.ts";
+import { names } from "../lib/core/names.ts";
+import type { Aws } from "../lib/core/types.ts";
+
+type Io = { readonly out: (line: string) => void; readonly aws: () => Aws };
+type Options = { readonly json?: boolean; readonly prefix?: string };
+
+/** Longest that one command may wait for AWS in all, in ms. */
+const KEY_MS = 30_000;
+const EXPORT_MS = 3_600_000;
+const FILES_AT_ONCE = 16;
+
+const options = <T extends object>(command: Command): T & Options => command.optsWithGlobals() as T & Options;
+
+/** Where the log of the caller's account and region lives, and its key. */
+const openLog = async (aws: Aws, prefix: string | undefined, signal: AbortSignal) => {
+  const sts = aws(STSClient);
+  const { Account = "" } = await sts.send(new GetCallerIdentityCommand({}), { abortSignal: signal });
+  const region = await sts.config.region();
+  const called = names(prefix ?? process.env["REKEY_PREFIX"] ?? "rekey");
+  const publicKey = await kmsSigner(aws, called.ledgerKeyAlias).publicKey(signal);
+  return {
+    by: verifier(called.origin(Account, region), publicKey),
+    archive: s3Objects({ aws, bucket: called.archiveBucket(Account, region) }),
+    work: s3Objects({ aws, bucket: called.workBucket(Account, region) }),
+  };
+};
+
+const printKey = async (io: Io, { json, prefix }: Options): Promise<void> => {
+  const { by } = await openLog(io.aws(), prefix, AbortSignal.timeout(KEY_MS));
+  const vkey = formatVkey(by);
+  io.out(json ? JSON.stringify({ vkey }) : vkey);
+};
+
+const save = async (dir: string, path: string, bytes: Uint8Array): Promise<void> => {
+  await mkdir(dirname(join(dir, path)), { recursive: true });
+  await writeFile(join(dir, path), bytes);
+};
+
+const exportTo = async (dir: string, io: Io, command: Command): Promise<void> => {
+  const { json, prefix } = options(command);
+  const signal = AbortSignal.timeout(EXPORT_MS);
+  const { by, archive, work } = await openLog(io.aws(), prefix, signal);
+  const note = await work.get("checkpoint", signal);
+  if (note === undefined)
+    command.error(`error: ${by.name} has no checkpoint yet: nothing was sealed; try again in a minute`, {
+      exitCode: 1,
+    });
+  const { size } = openCheckpoint(toText(note.bytes), by);
+  let files = 0;
+  await inParallel([...pathsOf(size)], FILES_AT_ONCE, async (path) => {
+    const found = await (path.includes(".p/") ? work : archive).get(path, signal);
+    if (found === undefined) throw new Error(`${path} is missing in the log's bucket: the log is damaged`);
+    await save(dir, path, found.bytes);
+    files += 1;
+  });
+  await save(dir, "vkey", toBytes(`${formatVkey(by)}\n`));
+  // Last, so that a broken-off export has no checkpoint that promises what is not there.
+  await save(dir, "checkpoint", note.bytes);
+  const told = { dir, origin: by.name, size, files: files + 2 };
+  io.out(json ? JSON.stringify(told) : `exported ${size} entries of ${by.name} to ${dir} (${told.files} files)`);
+};
+
+const readIn =
+  (dir: string) =>
+  (path: string): Promise<Uint8Array | undefined> =>
+    readFile(join(dir, path)).catch((error: NodeJS.ErrnoException) => {
+      // ENOTDIR and EISDIR: something else is in the file's place.
+      if (["ENOENT", "ENOTDIR", "EISDIR"].includes(error.code ?? "")) return undefined;
+      throw error;
+    });
+
+type Trusted = { readonly by: Verifier; readonly from: string };
+
+const trusted = async (dir: string, given: string | undefined, command: Command): Promise<Trusted> => {
+  const inside = given === undefined ? await readIn(dir)("vkey") : undefined;
+  const text = given ?? (inside && toText(inside));
+  if (text === undefined)
+    return command.error(`error: ${dir} holds no file vkey; give the key with --vkey (rekey ledger key prints it)`, {
+      exitCode: 2,
+    });
+  try {
+    return { by: parseVkey(text), from: given === undefined ? join(dir, "vkey") : "--vkey" };
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    return command.error(`error: ${error.message}`, { exitCode: 2 });
+  }
+};
+
+const verdictLines = (verdict: Verdict, { by, from }: Trusted): readonly string[] => {
+  const { checkpoint, findings, unlisted, streams } = verdict;
+  const key = [`key         ${formatVkey(by)}`, `from        ${from}`];
+  // Whoever can alter the export can swap the key in it.
+  const note = from === "--vkey" ? [] : ["            the export's own key: compare it with one you got another way"];
+  const log = checkpoint
+    ? [
+        `log         ${checkpoint.origin}`,
+        `entries     ${checkpoint.size} of ${streams} streams`,
+        `root        ${checkpoint.root}`,
+      ]
+    : [];
+  const wrong = findings.map(({ message }) => `ALTERED     ${message}`);
+  const more = unlisted > 0 ? [`            and ${unlisted} more`] : [];
+  return [...key, ...note, ...log, ...wrong, ...more, verdict.good ? "verified    every entry" : "NOT VERIFIED"];
+};
+
+const verifyDir = async (dir: string, io: Io, command: Command): Promise<void> => {
+  const { json, vkey } = options<{ readonly vkey?: string }>(command);
+  const isDir = await stat(dir).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isDir)
+    command.error(`error: ${dir} is not a directory; rekey ledger export --dir DIR makes one`, { exitCode: 2 });
+  const key = await trusted(dir, vkey, command);
+  const verdict = await verifyLog(readIn(dir), key.by);
+  if (json) io.out(JSON.stringify({ ...verdict, vkey: formatVkey(key.by), keyFrom: key.from }));
+  else for (const line of verdictLines(verdict, key)) io.out(line);
+  if (!verdict.good) process.exitCode = 1;
+};
+
+/** Adds `ledger key`, `ledger export` and `ledger verify`. Exit codes: 0 good, 1 not proven, 2 wrong usage. */
+export const ledgerCommands = (program: Command, io: Io): void => {
+  const ledger = program.command("ledger").description("the sealed log: its key, an export, its proof");
+  ledger
+    .command("key")
+    .description("print the log's C2SP verifier key")
+    .option("--json", "print one JSON document")
+    .action((_, command: Command) => printKey(io, options(command)));
+  ledger
+    .command("export")
+    .description("write the log as C2SP tlog-tiles: checkpoint, tile/, tile/entries/, vkey")
+    .requiredOption("--dir <dir>", "where to")
+    .option("--json", "print one JSON document")
+    .action(({ dir }: { readonly dir: string }, command: Command) => exportTo(dir, io, command));
+  ledger
+    .command("verify")
+    .description("verify an export, offline")
+    .argument("<dir>", "the export")
+    .option("--vkey <key>", "the verifier key to trust, instead of the export's own")
+    .option("--json", "print one JSON document")
+    .action((dir: string, _, command: Command) => verifyDir(dir, io, command));
+};

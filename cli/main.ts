@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+import { Command } from "commander";
+import { described } from "../lib/core/sanitize.ts";
+import { containCommands } from "./contain.ts";
+import { ledgerCommands } from "./ledger.ts";
+import { reviewCommands } from "./review.ts";
+import { type CliWorld, openWorld } from "./world.ts";
+
+export type Cli = {
+  /** Opened when a command needs AWS, so that offline ones need no credentials. */
+  readonly world: () => CliWorld;
+  /** One JSON document with --json, else lines. */
+  readonly show: (value: object, lines: () => readonly string[]) => void;
+};
+
+const out = (line: string) => process.stdout.write(`${line}\n`);
+
+const program = new Command("rekey")
+  .description("Rotates and revokes workload credentials on AWS, and proves it.")
+  .option("--json", "print one JSON document instead of text")
+  .option("--prefix <prefix>", "of the deployment's names", process.env["REKEY_PREFIX"] ?? "rekey")
+  .showHelpAfterError()
+  .addHelpText(
+    "after",
+    "\nCredentials and region come from the AWS chain (environment, profile, role).\nExit codes: 0 done, 1 not done or not proven, 2 wrong usage.",
+  )
+  .exitOverride((error) => {
+    process.exit(error.exitCode === 0 ? 0 : 2);
+  });
+
+const options = () => program.opts<{ json?: boolean; prefix: string }>();
+let opened: CliWorld | undefined;
+const cli: Cli = {
+  world: () => {
+    opened ??= openWorld(options().prefix);
+    return opened;
+  },
+  show: (value, lines) => (options().json ? out(JSON.stringify(value, null, 2)) : lines().forEach(out)),
+};
+
+reviewCommands(program, cli);
+containCommands(program, cli);
+ledgerCommands(program, { out, aws: () => cli.world().aws });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const { name, message } = described(error);
+  process.stderr.write(`rekey: ${message || name}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,91 @@
+import type { Command } from "commander";
+import { SIGNALS } from "../lib/core/events.ts";
+import type { Cli } from "./main.ts";
+import { facts, table } from "./show.ts";
+
+const RECENT = 10;
+
+const status = async (cli: Cli) => {
+  const world = cli.world();
+  const [credentials, incidents, rejected, spooled, signals] = await Promise.all([
+    world.inventory.list(),
+    world.incidents.recent(RECENT),
+    world.waitingIn(world.names.rejectedQueue),
+    world.waitingIn(world.names.spoolQueue),
+    world.ledger.recent(SIGNALS, RECENT),
+  ]);
+  const unanswered = signals.filter(({ type }) => type === "signal.rejected" || type === "signal.ignored");
+  cli.show({ credentials: credentials.length, rejected, spooled, incidents, unanswered }, () => [
+    `credentials      ${credentials.length}`,
+    `rejected signals ${rejected}${rejected ? `  (queue ${world.names.rejectedQueue})` : ""}`,
+    `events spooled   ${spooled}`,
+    "",
+    incidents.length === 0
+      ? "No incident yet."
+      : table(
+          ["INCIDENT", "STATE", "TYPE", "CREDENTIALS", "RECEIVED"],
+          incidents.map(({ id, state, type, plans, timeline }) => [
+            id,
+            state,
+            type,
+            `${plans.length}`,
+            timeline.receivedAt,
+          ]),
+        ),
+    ...(unanswered.length === 0 ? [] : ["", "Signals that led to nothing:"]),
+    ...unanswered.map(({ at, type, data }) => `  ${at}  ${type}  ${facts(data)}`),
+  ]);
+};
+
+const inventory = async (cli: Cli, { refresh = false }: { refresh?: boolean }) => {
+  const world = cli.world();
+  const found = refresh ? ((await world.discover()) as { problems?: readonly object[] }) : {};
+  const credentials = await world.inventory.list();
+  const problems = found.problems ?? [];
+  cli.show({ credentials, problems }, () => [
+    credentials.length === 0
+      ? "No credential yet. Tag a secret (docs/how-to/adopt.md) or deploy a RotatedSecret, then: rekey inventory --refresh"
+      : table(
+          ["CREDENTIAL", "KIND", "WORKLOAD", "NETWORK", "SCHEDULE", "ROTATED"],
+          credentials.map(({ name, kind, workload, network, schedule = "-", rotatedAt = "-" }) => {
+            return [name, kind, workload, network, schedule, rotatedAt];
+          }),
+        ),
+    ...problems.map((problem) => `not resolved to all its names: ${facts(problem)}`),
+  ]);
+};
+
+const history = async (cli: Cli, given: string) => {
+  const world = cli.world();
+  const credential = await world.credential(given);
+  const events = await world.ledger.history(credential.id);
+  cli.show({ credential: credential.id, events }, () => [
+    events.length === 0
+      ? `Nothing is recorded of ${credential.name} yet.`
+      : table(
+          ["SEQ", "AT", "EVENT", "BY", "SEALED", "FACTS"],
+          events.map(({ seq, at, type, actor, index, data }) => {
+            const sealed = index === undefined ? "not yet" : `${index}`;
+            return [`${seq}`, at, type, `${actor.kind}:${actor.principal}`, sealed, facts(data)];
+          }),
+        ),
+  ]);
+};
+
+/** `status`, `inventory` and `history`: they read and change nothing. */
+export const reviewCommands = (program: Command, cli: Cli): void => {
+  program
+    .command("status")
+    .description("what there is, what is being contained and what led to nothing")
+    .action(() => status(cli));
+  program
+    .command("inventory")
+    .description("every credential with kind, workload, network and schedule")
+    .option("--refresh", "look at the secrets again first")
+    .action((options) => inventory(cli, options));
+  program
+    .command("history")
+    .description("every lifecycle event of a credential, oldest first")
+    .argument("<credential>", "ARN or name of its secret")
+    .action((given) => history(cli, given));
+};

@@ -1,0 +1,47 @@
+import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { makeAws } from "../lib/aws/clients.ts";
+import { dynamoIncidents } from "../lib/aws/incidents.ts";
+import { dynamoInventory } from "../lib/aws/inventory.ts";
+import { dynamoLedger } from "../lib/aws/ledger.ts";
+import { invoke } from "../lib/aws/network.ts";
+import { Misconfigured } from "../lib/core/errors.ts";
+import type { Actor } from "../lib/core/events.ts";
+import { names } from "../lib/core/names.ts";
+import type { Credential, CredentialId } from "../lib/core/types.ts";
+
+/** What the commands work with: the account that the AWS credential chain leads to. */
+export const openWorld = (prefix: string) => {
+  const aws = makeAws();
+  const named = names(prefix);
+  const inventory = dynamoInventory(aws, named.stateTable);
+  return {
+    aws,
+    names: named,
+    inventory,
+    incidents: dynamoIncidents(aws, named.stateTable),
+    ledger: dynamoLedger({ aws, table: named.ledgerTable }),
+    order: (order: object, complaint: string) => invoke(aws, named.respond, order, complaint),
+    discover: () => invoke(aws, named.discover, {}, "the inventory could not be refreshed"),
+    /** By ARN or by the secret's name. */
+    async credential(given: string): Promise<Credential> {
+      const known = given.startsWith("arn:") ? await inventory.get(given as CredentialId) : undefined;
+      const credential = known ?? (await inventory.find([`name:${given}`]))[0]?.credential;
+      if (credential) return credential;
+      throw new Misconfigured(
+        `There is no credential ${given} in the inventory. \`rekey inventory --refresh\` looks again and lists what there is.`,
+      );
+    },
+    async caller(): Promise<Actor> {
+      const { Arn = "unknown" } = await aws(STSClient).send(new GetCallerIdentityCommand({}));
+      return { kind: "human", principal: Arn };
+    },
+    async waitingIn(queue: string): Promise<number> {
+      const { QueueUrl } = await aws(SQSClient).send(new GetQueueUrlCommand({ QueueName: queue }));
+      const AttributeNames = ["ApproximateNumberOfMessages" as const];
+      const { Attributes } = await aws(SQSClient).send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames }));
+      return Number(Attributes?.["ApproximateNumberOfMessages"] ?? 0);
+    },
+  };
+};
+export type CliWorld = ReturnType<typeof openWorld>;

@@ -1,0 +1,89 @@
+import type { Instant } from "../types.ts";
+
+/** An event by name; ids are unique per stream. */
+export type EventName = { readonly stream: string; readonly id: string };
+/** A stored event. `body` is the entry's text and never changes: sealing hashes exactly these bytes. */
+export type Row = EventName & {
+  readonly seq: number;
+  readonly receivedAt: Instant;
+  readonly body: string;
+  /** Id of the event before it in the stream: the way from the newest to older ones without a second index. */
+  readonly before?: string;
+  /** Place in the sealed log. */
+  readonly index?: number;
+};
+/** The last event of a stream. */
+export type Head = { readonly seq: number; readonly last: string; readonly receivedAt: Instant };
+
+/** Where events are appended. */
+export interface StreamStore {
+  /** Strongly consistent: the seq under which the event is stored, if it is, and the stream's head, if it has one. */
+  look(name: EventName, signal: AbortSignal): Promise<{ readonly seq?: number; readonly head?: Head }>;
+  /**
+   * All or nothing: stores the row and makes it the head, if the id is free and the head still is the one before
+   * it (none for seq 1). `refused` means that nothing was written and a new look is due.
+   */
+  put(row: Row, signal: AbortSignal): Promise<"stored" | "refused">;
+}
+
+/** The same events, as the sequencer sees them. */
+export interface Inbox {
+  /** Up to `limit` events that have no place yet, oldest first. May miss fresh ones and still show placed ones. */
+  pending(limit: number, signal: AbortSignal): Promise<readonly EventName[]>;
+  /** Strongly consistent; what does not exist is left out. */
+  read(names: readonly EventName[], signal: AbortSignal): Promise<readonly Row[]>;
+  /** Strongly consistent: the last sealed seq of each stream, 0 when none is. */
+  sealedSeqs(streams: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, number>>;
+  /** Gives an event its place; the same place twice is once. Throws Fork when it is gone or has another place. */
+  place(name: EventName, index: number, signal: AbortSignal): Promise<void>;
+  /** Raises the last sealed seq of a stream; never lowers it. */
+  raise(stream: string, seq: number, signal: AbortSignal): Promise<void>;
+}
+
+/** The one record that says what the log is. Everything else can be derived from it and the archive. */
+export type Committed = {
+  readonly size: number;
+  /** Hex. */
+  readonly root: string;
+  /** Where the batch that led here waits; empty at size 0. */
+  readonly stage: string;
+  /** The signed note; empty at size 0. */
+  readonly checkpoint: string;
+  readonly at: Instant;
+  /** Whether all that the commit implies has been written. */
+  readonly applied: boolean;
+};
+export interface Lock {
+  /** Strongly consistent. */
+  read(signal: AbortSignal): Promise<Committed | undefined>;
+  /** Writes the first record if there is none. */
+  create(first: Committed, signal: AbortSignal): Promise<void>;
+  /** Compare and swap: true if the record was applied and of size `from`, and is `next` now. */
+  commit(next: Committed, from: number, signal: AbortSignal): Promise<boolean>;
+  /** Sets `applied` if the record still is of this size; else leaves it. */
+  settle(size: number, signal: AbortSignal): Promise<void>;
+}
+
+export type Stored = { readonly bytes: Uint8Array; readonly etag: string };
+/** A bucket. */
+export interface ObjectStore {
+  get(path: string, signal: AbortSignal): Promise<Stored | undefined>;
+  /** Writes if nothing is there; false otherwise. */
+  create(path: string, bytes: Uint8Array, signal: AbortSignal): Promise<boolean>;
+  /** Writes over the version with this etag, or over nothing when undefined; false when it has changed. */
+  replace(path: string, bytes: Uint8Array, etag: string | undefined, signal: AbortSignal): Promise<boolean>;
+}
+
+/** The log's Ed25519 key. */
+export interface Signer {
+  /** 32 bytes. */
+  publicKey(signal: AbortSignal): Promise<Uint8Array>;
+  /** 64 bytes, RFC 8032. */
+  sign(message: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+/** How event files are packed. The same bytes may pack differently on another day; what they unpack to may not. */
+export interface Packer {
+  pack(bytes: Uint8Array): Promise<Uint8Array>;
+  unpack(bytes: Uint8Array): Promise<Uint8Array>;
+}

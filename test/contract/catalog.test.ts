@@ -1,0 +1,114 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { actions, rotators, sources } from "../../lib/catalog.ts";
+import { Command } from "../../lib/core/commands.ts";
+import { isIdentifier } from "../../lib/core/identifier.ts";
+import { parseSignals } from "../../lib/core/signal.ts";
+import type { Grant, Rotator, SignalSource } from "../../lib/core/types.ts";
+import { customExample, generated, stale } from "../../scripts/reference.ts";
+
+const root = join(import.meta.dirname, "../..");
+const page = (path: string) => readFileSync(join(root, path), "utf8");
+const unique = (names: readonly string[]) => expect(new Set(names).size).toBe(names.length);
+
+const expectNarrow = (grants: readonly Grant[]) => {
+  for (const { actions: asked, resources } of grants) {
+    expect(asked.filter((action) => !/^[a-z0-9-]+:[A-Z][A-Za-z]+$/.test(action))).toEqual([]);
+    expect(resources).not.toContain("*");
+  }
+};
+
+/** Plugins are files of their folder; a folder of the same name holds their parts. */
+const plugins = (folder: string) =>
+  readdirSync(join(root, folder))
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => file.replace(/\.ts$/, ""));
+
+describe.each(rotators satisfies readonly Rotator[])("rotator $kind", (rotator: Rotator) => {
+  it("has a contract test", () => {
+    const test = `test/rotators/${rotator.kind}.test.ts`;
+    expect(existsSync(join(root, test)), `${test} is missing`).toBe(true);
+    expect(page(test)).toContain("rotatorContract(");
+  });
+  it("has a row in the reference", () => {
+    expect(page("docs/reference/rotators.md")).toContain(`| [\`${rotator.kind}\`](#${rotator.kind}) |`);
+  });
+  it("has an example that passes its own schemas", () => {
+    expect(rotator.target.safeParse(rotator.example.tags).success).toBe(true);
+    expect(rotator.material.safeParse(rotator.example.material).success).toBe(true);
+  });
+  it("goes by names that a signal may use", () => {
+    const { tags, material } = rotator.example;
+    const [target, parsed] = [rotator.target.safeParse(tags).data, rotator.material.safeParse(material).data];
+    const names = rotator.identifiers(target, parsed, "111122223333");
+    expect(names.length).toBeGreaterThan(0);
+    expect(names.filter((name) => !isIdentifier(name))).toEqual([]);
+  });
+  it("asks for named actions on named resources", () => {
+    expectNarrow(rotator.grants);
+  });
+});
+
+describe.each(sources satisfies readonly SignalSource[])("source $name", (source: SignalSource) => {
+  it("has a contract test with goldens", () => {
+    expect(page(`test/signals/${source.name}.test.ts`)).toContain("sourceContract(");
+    expect(existsSync(join(root, `test/signals/${source.name}`))).toBe(true);
+  });
+  it("has a row in the reference", () => {
+    expect(page("docs/reference/signals.md")).toContain(`| \`${source.name}\` |`);
+  });
+  it("names exactly the events it takes", () => {
+    expect(source.pattern.source.length * source.pattern["detail-type"].length).toBeGreaterThan(0);
+  });
+});
+
+describe.each(actions)("action $name", (action) => {
+  it("is carried out by a command", () => {
+    const refuses = (verb: string) => Command.safeParse({ verb }).error?.issues.some(({ path }) => path[0] === "verb");
+    expect(refuses("no such verb")).toBe(true);
+    expect(refuses(action.verb)).toBe(false);
+  });
+  it("asks for named actions on named resources", () => {
+    expectNarrow(action.grants);
+  });
+});
+
+describe("catalog", () => {
+  it("names everything once", () => {
+    unique(rotators.map(({ kind }) => kind));
+    unique(sources.map(({ name }) => name));
+    unique(actions.map(({ name }) => name));
+  });
+  it("holds every plugin that there is a file of", () => {
+    expect(plugins("lib/rotators")).toEqual(rotators.map(({ kind }) => kind).sort());
+    expect(plugins("lib/actions")).toEqual(actions.map(({ name }) => name).sort());
+    expect(plugins("lib/signals")).toEqual(sources.map(({ name }) => name).sort());
+  });
+  it("has no two sources that take the same event", () => {
+    const events = sources.flatMap(({ pattern }: SignalSource) =>
+      pattern.source.flatMap((source) => pattern["detail-type"].map((type) => `${source} / ${type}`)),
+    );
+    unique(events);
+  });
+});
+
+describe("reference", () => {
+  it("is what the catalog says (else run `node scripts/reference.ts`)", async () => {
+    expect(await stale()).toEqual([]);
+  });
+  it("shows a custom signal that is accepted", () => {
+    const event = {
+      source: "rekey.signal",
+      "detail-type": "Rekey Signal",
+      account: "111122223333",
+      detail: customExample,
+    };
+    expect(parseSignals(sources, event)).toMatchObject({ signals: [{ source: "custom", severity: 90 }] });
+  });
+  it("publishes schemas that are closed to unknown keys", () => {
+    for (const path of ["docs/reference/custom-signal.schema.json", "playbooks/playbook.schema.json"]) {
+      expect(JSON.parse(generated()[path] ?? "")).toMatchObject({ additionalProperties: false });
+    }
+  });
+});

@@ -1,0 +1,111 @@
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { appendTo } from "../../../lib/core/ledger/append.ts";
+import { toText } from "../../../lib/core/ledger/bytes.ts";
+import { verifier } from "../../../lib/core/ledger/note.ts";
+import type { ReadFile } from "../../../lib/core/ledger/pieces.ts";
+import type { Packer } from "../../../lib/core/ledger/ports.ts";
+import { verifyLog } from "../../../lib/core/ledger/verify.ts";
+import { sealUntilIdle } from "../../../lib/engine/seal.ts";
+import type { SealPorts } from "../../../lib/engine/seal-finish.ts";
+import { memoryClock } from "../../../lib/memory/clock.ts";
+import { type FaultPlan, faults } from "../../../lib/memory/faults.ts";
+import { ledgerTable, memoryInbox, memoryStreams } from "../../../lib/memory/ledger.ts";
+import { type LockCell, memoryLock } from "../../../lib/memory/lock.ts";
+import { bucket, memoryObjects } from "../../../lib/memory/objects.ts";
+import { memorySigner } from "../../../lib/memory/signer.ts";
+import { eventOf } from "../../contract/ledger.ts";
+
+const seed = new Uint8Array(32).fill(7);
+const origin = "rekey.000000000000.test/ledger";
+const forever = new AbortController().signal;
+
+/** Numbers 0 to below 1 that a seed determines (mulberry32). */
+export const randomBy = (seedNumber: number) => {
+  let state = seedNumber | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+};
+
+/** Packs nothing: real compression takes another thread, and a seed would no longer fix the order of things. */
+const plain: Packer = { pack: async (bytes) => bytes, unpack: async (bytes) => bytes };
+
+export type World = ReturnType<typeof world>;
+
+/** All that outlives a process: the table, the lock, the buckets. */
+export const world = () => {
+  const table = ledgerTable();
+  const cell: LockCell = {};
+  const archive = bucket();
+  const work = bucket();
+  const clock = memoryClock("2026-11-23T04:00:00.000Z");
+  const by = verifier(origin, ed25519.getPublicKey(seed));
+  const read: ReadFile = async (path) => archive.objects.get(path) ?? work.objects.get(path);
+  return { table, cell, archive, work, clock, by, read, acked: new Set<string>() };
+};
+
+/** A sequencer process; `isStale` makes its index lag. */
+export const sequencer = (w: World, plan: FaultPlan = {}, isStale: () => boolean = () => false) => {
+  const layer = faults(plan);
+  const ports: SealPorts = {
+    inbox: memoryInbox(w.table, layer, isStale),
+    lock: memoryLock(w.cell, layer),
+    archive: memoryObjects(w.archive, layer),
+    work: memoryObjects(w.work, layer),
+    signer: memorySigner(seed, layer),
+    packer: plain,
+    clock: w.clock,
+    origin,
+  };
+  return { ports, layer };
+};
+
+/** Appends an event in a process of its own; what it acknowledged must be in the log in the end. */
+export const append = async (w: World, stream: string, n: number, plan: FaultPlan = {}): Promise<void> => {
+  const store = memoryStreams(w.table, faults(plan));
+  const event = eventOf(stream, n);
+  await appendTo({ store, clock: w.clock, random: (k) => new Uint8Array(k).fill(n) })(event, forever);
+  w.acked.add(JSON.stringify([stream, event.id]));
+};
+
+export const drain = async (w: World): Promise<void> => {
+  await sealUntilIdle(sequencer(w).ports, { signal: forever });
+};
+
+/** Everything that must hold of a drained world; empty when it does. */
+export const faultsOf = async (w: World): Promise<readonly string[]> => {
+  const wrong: string[] = [];
+  const verdict = await verifyLog(w.read, w.by);
+  wrong.push(...verdict.findings.map(({ message }) => message));
+  const { record } = w.cell;
+  if (verdict.checkpoint?.size !== record?.size || verdict.checkpoint?.root !== record?.root)
+    wrong.push(`published ${verdict.checkpoint?.size}, committed ${record?.size}`);
+  if (verdict.checkpoint?.size !== w.acked.size)
+    wrong.push(`${w.acked.size} acked, ${verdict.checkpoint?.size} sealed`);
+  if (!record?.applied) wrong.push("the last commit is not applied");
+  const places = [...w.table.rows.values()].map((row) => row.index ?? -1).sort((a, b) => a - b);
+  if (places.some((place, i) => place !== i)) wrong.push("the events' places are not 0, 1, 2…");
+  for (const key of w.acked) if (!w.table.rows.has(key)) wrong.push(`lost ${key}`);
+  const sizes = (w.work.past.get("checkpoint") ?? []).map((note) => Number(toText(note).split("\n")[1]));
+  if (sizes.some((size, i) => size < (sizes[i - 1] ?? 0))) wrong.push("the published checkpoint went backwards");
+  return wrong;
+};
+
+/** A copy, so that one prepared world serves many runs. */
+export const copyOf = (w: World): World => {
+  const fresh = world();
+  for (const [key, row] of w.table.rows) fresh.table.rows.set(key, row);
+  for (const [key, head] of w.table.heads) fresh.table.heads.set(key, head);
+  if (w.cell.record) fresh.cell.record = { ...w.cell.record };
+  for (const name of ["archive", "work"] as const) {
+    for (const [path, bytes] of w[name].objects) fresh[name].objects.set(path, bytes);
+    for (const [path, all] of w[name].past) fresh[name].past.set(path, [...all]);
+  }
+  for (const key of w.acked) fresh.acked.add(key);
+  return fresh;
+};
+
+export { forever, origin, seed };

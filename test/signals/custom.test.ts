@@ -1,0 +1,5 @@
+import { join } from "node:path";
+import custom from "../../lib/signals/custom.ts";
+import { sourceContract } from "../contract/source.ts";
+
+sourceContract(custom, join(import.meta.dirname, "custom"));

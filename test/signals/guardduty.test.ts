@@ -1,0 +1,5 @@
+import { join } from "node:path";
+import guardduty from "../../lib/signals/guardduty.ts";
+import { sourceContract } from "../contract/source.ts";
+
+sourceContract(guardduty, join(import.meta.dirname, "guardduty"));
