@@ -36,7 +36,9 @@ const HoldDue = z.object({ rekeyHold: z.string() });
 
 const { names, required } = environment();
 const aws = makeAws();
-const ledger = dynamoLedger({ aws, table: names.ledgerTable });
+/** Longest wait for the ledger in the midst of a containment; then the event is spooled and appended later. */
+const LEDGER_MS = 1_500;
+const ledger = dynamoLedger({ aws, table: names.ledgerTable, timeoutMs: LEDGER_MS });
 const spool = queueSpool(aws, required("REKEY_SPOOL_URL"));
 const toSignals = sendTo(aws, required("REKEY_SIGNALS_URL"));
 const toRejected = sendTo(aws, required("REKEY_REJECTED_URL"));

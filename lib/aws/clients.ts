@@ -1,7 +1,7 @@
 import type { Aws } from "../core/types.ts";
 
-// A call that hangs must not eat a containment's time: three tries of at most 1 + 5 s.
-const CONNECT_MS = 1_000;
+// A call that hangs must not eat a containment's time: three tries of at most 2 + 5 s.
+const CONNECT_MS = 2_000;
 const REQUEST_MS = 5_000;
 const ATTEMPTS = 3;
 

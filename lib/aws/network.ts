@@ -6,16 +6,23 @@ type Thrown = { readonly errorType?: string; readonly errorMessage?: string };
 
 const decode = (payload: Uint8Array | undefined): unknown => JSON.parse(new TextDecoder().decode(payload) || "null");
 
-/** Reaches the rotate function inside a network by invoking it; what that function threw is thrown here, by name. */
+/** A login that was locked waits out its handshake window before it works again: over a minute. */
+const WAITS = { requestHandler: { connectionTimeout: 1_000, requestTimeout: 120_000, throwOnRequestTimeout: true } };
+
+/** Invokes a function and waits for its answer; what it threw is thrown here, by name, after `complaint`. */
+export const invoke = async (aws: Aws, name: string, payload: object, complaint: string): Promise<unknown> => {
+  const command = new InvokeCommand({ FunctionName: name, Payload: JSON.stringify(payload) });
+  const out = await aws(LambdaClient, WAITS).send(command);
+  const answer = decode(out.Payload);
+  if (!out.FunctionError) return answer;
+  const { errorType = "Error", errorMessage = "no message" } = (answer ?? {}) as Thrown;
+  throw Object.assign(new Error(`${complaint}: ${errorMessage}`), { name: errorType });
+};
+
+/** Reaches the rotate function inside a network by invoking it. */
 export const lambdaNetwork = (aws: Aws, functionName: (network: string) => string): Network => ({
   async call(network, command) {
-    const FunctionName = functionName(network);
-    const out = await aws(LambdaClient).send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(command) }));
-    const answer = decode(out.Payload);
-    if (!out.FunctionError) return answer as never;
-    const { errorType = "Error", errorMessage = "no message" } = (answer ?? {}) as Thrown;
-    throw Object.assign(new Error(`${FunctionName} could not ${command.verb} ${command.credential}: ${errorMessage}`), {
-      name: errorType,
-    });
+    const name = functionName(network);
+    return (await invoke(aws, name, command, `${name} could not ${command.verb} ${command.credential}`)) as never;
   },
 });

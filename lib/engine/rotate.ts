@@ -71,7 +71,7 @@ const finish = async (world: RotateWorld, attempt: Attempt, entry: VaultEntry, s
   const { credential, version, actor, reason } = attempt;
   const replaced = entry.labels.current === version ? entry.labels.previous : entry.labels.current;
   if (entry.labels.current !== version) await world.vault.promote(credential, version, replaced);
-  const durationMs = since === undefined ? 0 : Math.round(world.clock.ticks() - since);
+  const durationMs = since === undefined ? null : Math.round(world.clock.ticks() - since);
   await world.ledger.append({
     id: `${version}:succeeded`,
     stream: credential,

@@ -3,10 +3,9 @@ import { sameBytes, toBytes, toText } from "../core/ledger/bytes.ts";
 import { type Checkpoint, openCheckpoint } from "../core/ledger/checkpoint.ts";
 import { decodeEntry } from "../core/ledger/entry.ts";
 import { Fork, Malformed } from "../core/ledger/errors.ts";
-import { gunzip, gzip } from "../core/ledger/gzip.ts";
 import { type Verifier, verifier } from "../core/ledger/note.ts";
 import { inParallel } from "../core/ledger/parallel.ts";
-import type { Committed, Inbox, Lock, ObjectStore, Signer } from "../core/ledger/ports.ts";
+import type { Committed, Inbox, Lock, ObjectStore, Packer, Signer } from "../core/ledger/ports.ts";
 import type { Clock } from "../core/types.ts";
 
 export type SealPorts = {
@@ -17,6 +16,7 @@ export type SealPorts = {
   /** Partial tiles and bundles, and the newest checkpoint. */
   readonly work: ObjectStore;
   readonly signer: Signer;
+  readonly packer: Packer;
   readonly clock: Clock;
   readonly origin: string;
 };
@@ -28,8 +28,10 @@ const MARKS_AT_ONCE = 24;
 type Same = (found: Uint8Array, meant: Uint8Array) => Promise<boolean>;
 const identical: Same = async (found, meant) => sameBytes(found, meant);
 // Another zlib may pack the same lines to other bytes: after an upgrade that is no fork.
-const unpacksAlike: Same = async (found, meant) =>
-  sameBytes(found, meant) || sameBytes(await gunzip(found), await gunzip(meant));
+const unpacksAlike =
+  ({ unpack }: Packer): Same =>
+  async (found, meant) =>
+    sameBytes(found, meant) || sameBytes(await unpack(found), await unpack(meant));
 
 /** Writes what may be there already, then byte for byte the same; throws Fork when it differs. */
 export const createSame = async (
@@ -49,9 +51,9 @@ export const createSame = async (
 const eventLines = ({ from, entries }: Batch): Uint8Array =>
   toBytes(entries.map((entry, i) => `{"index":${from + i},${toText(entry).slice(1)}\n`).join(""));
 
-const archiveEvents = async ({ archive }: SealPorts, lock: Committed, batch: Batch, signal: AbortSignal) => {
+const archiveEvents = async ({ archive, packer }: SealPorts, lock: Committed, batch: Batch, signal: AbortSignal) => {
   const path = `events/dt=${lock.at.slice(0, 10)}/${batch.from}-${batch.size}-${batch.root}.ndjson.gz`;
-  await createSame(archive, path, await gzip(eventLines(batch)), signal, unpacksAlike);
+  await createSame(archive, path, await packer.pack(eventLines(batch)), signal, unpacksAlike(packer));
 };
 
 /** The checkpoint in a published note; undefined when it is not by our key. */

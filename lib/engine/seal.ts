@@ -40,15 +40,18 @@ const pieceReader =
     );
   };
 
-/** A log without a lock is new, unless it has published before: then the lock was deleted, and starting over would fork. */
+/**
+ * The lock; made if there is none, unless the log has published before: then the lock was deleted, and starting over
+ * would fork. It is read again last, since another run may have begun the log, and published, between our calls.
+ */
 const begin = async ({ lock, work, clock }: SealPorts, signal: AbortSignal): Promise<Committed> => {
   const found = await lock.read(signal);
   if (found !== undefined) return found;
-  if ((await work.get(CHECKPOINT, signal)) !== undefined)
-    throw new Fork("the log has a published checkpoint but no lock record: restore the lock record from backup");
   const first = { size: 0, root: bytesToHex(EMPTY_ROOT), stage: "", checkpoint: "", at: clock.now(), applied: true };
-  await lock.create(first, signal);
-  return (await lock.read(signal)) ?? first;
+  if ((await work.get(CHECKPOINT, signal)) === undefined) await lock.create(first, signal);
+  const begun = await lock.read(signal);
+  if (begun !== undefined) return begun;
+  throw new Fork("the log has a published checkpoint but no lock record: restore the lock record from backup");
 };
 
 const saysItsKey = (row: Row): boolean => {
@@ -127,7 +130,7 @@ export const sealOnce = async (ports: SealPorts, { signal, limit = BATCH }: Seal
   return { outcome: "sealed", events: rows.length, parked };
 };
 
-/** Seals until nothing waits, or until `mayStart` says that there is no time for another cycle. */
+/** Seals until nothing waits, or until `mayStart` says that there is no time for another cycle; the first always runs. */
 export const sealUntilIdle = async (
   ports: SealPorts,
   options: SealOptions & { readonly mayStart?: () => boolean },
@@ -135,12 +138,12 @@ export const sealUntilIdle = async (
   const { signal, mayStart = () => true } = options;
   const parked = new Set<string>();
   let events = 0;
-  while (mayStart()) {
+  do {
     const cycle = await sealOnce(ports, options);
     for (const stream of cycle.parked) parked.add(stream);
     events += cycle.events;
     if (cycle.outcome === "idle") return { events, idle: true, parked: [...parked] };
     if (cycle.outcome === "outrun") await ports.clock.sleep(OUTRUN_PAUSE_MS, signal);
-  }
+  } while (mayStart());
   return { events, idle: false, parked: [...parked] };
 };

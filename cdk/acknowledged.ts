@@ -1,0 +1,50 @@
+import { Stack, Validations } from "aws-cdk-lib";
+import type { IConstruct } from "constructs";
+import { rotators } from "../lib/catalog.ts";
+import type { NetworkConfig } from "./config.ts";
+import { filled, type Setting } from "./grants.ts";
+
+/** What cdk-nag finds and we accept: each with the reason, at the narrowest construct, never a whole stack's. */
+const accept = (at: IConstruct, id: string, reason: string) =>
+  Validations.of(at).acknowledge({ id: `AwsSolutions-${id}`, reason });
+
+/** cdk-nag writes a token as `<AWS::Region>`. */
+const written = (at: IConstruct, text: string): string => {
+  const flat = (node: unknown): string => {
+    if (typeof node === "string") return node;
+    const { Ref, "Fn::Join": join } = node as { readonly Ref?: string; readonly "Fn::Join"?: [string, unknown[]] };
+    return Ref ? `<${Ref}>` : (join?.[1] ?? []).map(flat).join(join?.[0]);
+  };
+  return flat(Stack.of(at).resolve(text));
+};
+
+/** A wildcard in the resource of one role. */
+export const acceptResource = (role: IConstruct, resource: string, reason: string) =>
+  accept(role, `IAM5[Resource::${written(role, resource)}]`, reason);
+
+export const acceptNoRedrive = (queue: IConstruct, reason: string) => accept(queue, "SQS3", reason);
+
+export const acceptNoAccessLog = (bucket: IConstruct) =>
+  accept(
+    bucket,
+    "S1",
+    "One role writes here, and what it writes proves itself. CloudTrail data events show who reads, if wanted.",
+  );
+
+/** For roles that may read any secret which carries our tag: secrets are made after the role and named by others. */
+export const acceptTaggedSecrets = (role: IConstruct, secrets: string) =>
+  acceptResource(role, secrets, "Held to secrets with our tags by the statement's condition on aws:ResourceTag.");
+
+/** What the catalog's rotators ask for: held to a path or a tag, and never `*` alone, which stays a finding. */
+export const acceptRotators = (role: IConstruct, setting: Setting) => {
+  for (const { kind, grants } of rotators) {
+    for (const resource of grants.flatMap((grant) => filled(grant, setting).resources)) {
+      if (!resource.includes("*") || resource === "*") continue;
+      acceptResource(role, resource, `Rotator ${kind} acts on what its path or tag condition names.`);
+    }
+  }
+};
+
+export const acceptNetworkInterfaces = (role: IConstruct, vpc: NetworkConfig["vpc"]) => {
+  if (vpc) acceptResource(role, "*", "Lambda makes a network interface per subnet; AWS takes no narrower resource.");
+};

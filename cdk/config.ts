@@ -1,0 +1,122 @@
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import * as z from "zod/mini";
+
+const matching = (pattern: RegExp, what: string) => z.string().check(z.regex(pattern, what));
+const account = matching(/^\d{12}$/, "must be a 12-digit account id");
+const region = matching(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be a region such as eu-central-1");
+const days = (least: number) => z.number().check(z.int(), z.gte(least, `must be at least ${least}`));
+const name = (most: number) =>
+  matching(new RegExp(`^[a-z][a-z0-9-]{0,${most - 1}}$`), `must be at most ${most} of a-z, 0-9 and -, a letter first`);
+
+const Network = z.strictObject({
+  name: name(16),
+  vpc: z.optional(
+    z.strictObject({
+      vpcId: matching(/^vpc-[0-9a-f]+$/, "must be a VPC id such as vpc-0a1b"),
+      availabilityZones: z.array(z.string()).check(z.minLength(1, "needs one zone per subnet")),
+      subnetIds: z.array(matching(/^subnet-[0-9a-f]+$/, "must be a subnet id")).check(z.minLength(1, "needs a subnet")),
+      securityGroupIds: z
+        .array(matching(/^sg-[0-9a-f]+$/, "must be a security group id"))
+        .check(z.minLength(1, "needs a security group that may reach the targets")),
+    }),
+  ),
+});
+
+const Shape = z.strictObject({
+  /** First part of every physical name. Two prefixes are two independent Rekeys in one account. */
+  prefix: z._default(name(16), "rekey"),
+  /** Where the hub goes. Absent: the account and region of the CLI's credentials. */
+  env: z.optional(z.strictObject({ account, region })),
+  /** Places that targets are reached from: one rotate function each. A secret names its own in tag `rekey:network`. */
+  networks: z._default(z.array(Network).check(z.minLength(1, "needs a network")), [{ name: "default" }]),
+  /** Accounts with workloads, in the hub's region. Absent: the hub's own account only. */
+  spokes: z.optional(
+    z
+      .array(z.strictObject({ account, region, networks: z.optional(z.array(Network).check(z.minLength(1))) }))
+      .check(z.minLength(1, "needs a spoke, or leave it out for the hub's own account")),
+  ),
+  /** Refuses whatever comes from outside this AWS organisation, beside the list of spokes. */
+  organization: z.optional(matching(/^o-[a-z0-9]{10,32}$/, "must be an organisation id such as o-a1b2c3d4e5")),
+  archive: z._default(
+    z.strictObject({
+      /** How long nobody, not even the account's root, can delete what was sealed. In days. */
+      retentionDays: days(1),
+      /** S3 Object Lock in COMPLIANCE mode. With `false` the ledger is still verifiable, but an administrator can delete it. */
+      lock: z.boolean(),
+    }),
+    { retentionDays: 365, lock: true },
+  ),
+  /** How long function logs are kept, in days; one of CloudWatch Logs' own steps. */
+  logRetentionDays: z._default(
+    z.literal([30, 60, 90, 120, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 3653]),
+    365,
+  ),
+  /** What `cdk destroy` does to tables, the signing key and buckets. `destroy` is for trials: history goes with it. */
+  removal: z._default(z.literal(["retain", "destroy"]), "retain"),
+  /** A playbook file instead of `playbooks/default.json`, relative to the working directory. */
+  playbook: z.optional(z.string()),
+  /** An SNS topic that the alarms notify. */
+  alarmTopicArn: z.optional(matching(/^arn:[\w-]+:sns:/, "must be the ARN of an SNS topic")),
+});
+
+export type Config = z.input<typeof Shape>;
+export type Settled = z.output<typeof Shape>;
+export type NetworkConfig = z.output<typeof Network>;
+
+/** Types the default export of a `rekey.config.ts`. */
+export const defineConfig = (config: Config): Config => config;
+
+const described = (issue: z.core.$ZodIssue): string => {
+  const at = issue.path.join(".") || "the default export";
+  if (issue.code === "unrecognized_keys") return `${at}: unknown ${issue.keys.join(", ")}`;
+  return `${at}: ${issue.message}`;
+};
+
+const unique = (what: string, values: readonly string[]): readonly string[] =>
+  values.filter((value, n) => values.indexOf(value) !== n).map((value) => `${what}: ${value} is named twice`);
+
+/** What one field alone cannot show. */
+const contradictions = ({ env, networks, spokes = [] }: Settled): readonly string[] => [
+  ...unique(
+    "networks",
+    networks.map((network) => network.name),
+  ),
+  ...unique(
+    "spokes",
+    spokes.map((spoke) => `${spoke.account}/${spoke.region}`),
+  ),
+  ...spokes.flatMap(({ networks: own = [] }) =>
+    unique(
+      "spokes.networks",
+      own.map((network) => network.name),
+    ),
+  ),
+  ...(spokes.length > 0 && !env ? ["env: say where the hub is when spokes are named"] : []),
+  // EventBridge delivers to a queue of another account in the same region only (its user guide, cross-account targets).
+  ...spokes
+    .filter((spoke) => env && spoke.region !== env.region)
+    .map(
+      (spoke) => `spokes: ${spoke.account} is in ${spoke.region}, the hub in ${env?.region}; deploy a hub per region`,
+    ),
+];
+
+/** Fills in defaults. Throws: which file, every problem found, and where the fields are described. */
+export const settle = (config: unknown, file: string): Settled => {
+  const result = Shape.safeParse(config);
+  const problems = result.success ? contradictions(result.data) : result.error.issues.map(described);
+  if (result.success && problems.length === 0) return result.data;
+  throw new Error(
+    `${file} is not a Rekey config:\n  ${problems.join("\n  ")}\nSee docs/how-to/deploy.md, "Config reference".`,
+  );
+};
+
+/** Reads the config that `-c config=FILE` names, relative to the working directory. Throws what and what to do. */
+export const loadConfig = async (file: string): Promise<Settled> => {
+  const url = pathToFileURL(resolve(file)).href;
+  const module: { readonly default?: unknown } = await import(url).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`The config ${file} could not be loaded: ${why}. Name another with -c config=FILE.`);
+  });
+  return settle(module.default, file);
+};

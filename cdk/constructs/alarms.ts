@@ -1,0 +1,44 @@
+import { Duration } from "aws-cdk-lib";
+import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import type { Function as Lambda } from "aws-cdk-lib/aws-lambda";
+import { Topic } from "aws-cdk-lib/aws-sns";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+
+type AlarmsProps = {
+  readonly prefix: string;
+  readonly topicArn: string | undefined;
+  /** Queues that are empty while all is well, by what a message in them means. */
+  readonly empty: Readonly<Record<string, Queue>>;
+  readonly functions: Readonly<Record<string, Lambda>>;
+};
+
+/** Whatever should be nothing: waiting messages and failed invocations. Missing data is nothing. */
+export class Alarms extends Construct {
+  constructor(scope: Construct, id: string, { prefix, topicArn, empty, functions }: AlarmsProps) {
+    super(scope, id);
+    const action = topicArn ? new SnsAction(Topic.fromTopicArn(this, "Topic", topicArn)) : undefined;
+    const alarm = (name: string, alarmDescription: string, metric: IMetric) => {
+      const made = new Alarm(this, name, {
+        alarmName: `${prefix}-${name}`,
+        alarmDescription,
+        metric,
+        threshold: 0,
+        comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+        evaluationPeriods: 1,
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+      });
+      if (action) made.addAlarmAction(action);
+    };
+    const period = Duration.minutes(5);
+    for (const [meaning, waiting] of Object.entries(empty)) {
+      const metric = waiting.metricApproximateNumberOfMessagesVisible({ period, statistic: "Maximum" });
+      alarm(`${waiting.node.id.toLowerCase()}-not-empty`, meaning, metric);
+    }
+    for (const [name, lambda] of Object.entries(functions)) {
+      const metric = lambda.metricErrors({ period, statistic: "Sum" });
+      alarm(`${name}-fails`, `Function ${prefix}-${name} failed; its log group says why.`, metric);
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import { Duration } from "aws-cdk-lib";
+import { AccountPrincipal, PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Queue, QueueEncryption, type QueueProps } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import { sources } from "../../lib/catalog.ts";
+import { acceptNoRedrive } from "../acknowledged.ts";
+import type { Settled } from "../config.ts";
+import { isSame, type Naming, type Place, type Spoke } from "../naming.ts";
+
+const kept = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: Duration.days(14) } as const;
+
+/** A queue of ours: encrypted, TLS only, kept for the longest time that SQS keeps anything. */
+export const queue = (scope: Construct, id: string, props: QueueProps): Queue =>
+  new Queue(scope, id, { ...kept, ...props });
+
+type QueuesProps = {
+  readonly config: Settled;
+  readonly naming: Naming;
+  readonly place: Place;
+  readonly spokes: readonly Spoke[];
+  readonly respondTimeout: Duration;
+};
+
+/** `signals` feeds respond, `rejected` holds what it could not answer, `spool` events that the ledger did not take. */
+export class Queues extends Construct {
+  readonly signals: Queue;
+  readonly rejected: Queue;
+  readonly spool: Queue;
+
+  constructor(scope: Construct, id: string, { config, naming, place, spokes, respondTimeout }: QueuesProps) {
+    super(scope, id);
+    this.rejected = queue(this, "Rejected", { queueName: naming.rejectedQueue });
+    this.signals = queue(this, "Signals", {
+      queueName: naming.signalQueue,
+      // Lambda asks for six times the timeout, so that a throttled batch is not delivered twice.
+      visibilityTimeout: Duration.seconds(respondTimeout.toSeconds() * 6),
+      deadLetterQueue: { queue: this.rejected, maxReceiveCount: 5 },
+    });
+    this.spool = queue(this, "Spool", { queueName: naming.spoolQueue, visibilityTimeout: Duration.minutes(6) });
+    acceptNoRedrive(this.spool, "An event stays until it is appended, for 14 days; an alarm tells that it waits.");
+    for (const spoke of spokes) {
+      if (isSame(spoke.place, place)) this.admitRules(naming, spoke.place);
+      else this.admitAccount(naming, spoke, config.organization);
+    }
+  }
+
+  private admitRules(naming: Naming, place: Place) {
+    this.signals.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal("events.amazonaws.com")],
+        actions: ["sqs:SendMessage"],
+        resources: [this.signals.queueArn],
+        conditions: {
+          ArnEquals: { "aws:SourceArn": sources.map(({ name }) => naming.ruleArn(place, naming.signalRule(name))) },
+        },
+      }),
+    );
+  }
+
+  /** Across accounts EventBridge acts under a role of the sender's (user guide, eb-service-cross-account). */
+  private admitAccount(naming: Naming, { place, networks }: Spoke, organization: string | undefined) {
+    const admit = (to: Queue, roles: readonly string[]) =>
+      to.addToResourcePolicy(
+        new PolicyStatement({
+          principals: [new AccountPrincipal(place.account)],
+          actions: ["sqs:SendMessage"],
+          resources: [to.queueArn],
+          conditions: {
+            ArnEquals: { "aws:PrincipalArn": roles.map((role) => naming.roleArn(place, role)) },
+            ...(organization && { StringEquals: { "aws:PrincipalOrgID": organization } }),
+          },
+        }),
+      );
+    admit(this.signals, [naming.forwarder]);
+    admit(
+      this.spool,
+      networks.map(({ name }) => naming.rotate(name)),
+    );
+  }
+}

@@ -1,0 +1,65 @@
+import type { Duration } from "aws-cdk-lib";
+import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
+import type { Construct } from "constructs";
+import { actions } from "../../lib/catalog.ts";
+import { filled } from "../grants.ts";
+import type { Hub } from "../hub-stack.ts";
+import { APPEND, appendedKeys } from "./append.ts";
+import { RekeyFunction } from "./function.ts";
+
+type RespondProps = { readonly hub: Hub; readonly timeout: Duration; readonly playbook: string };
+
+/** Answers signals from the queue as they come, and people's orders through the CLI. */
+export class RespondFunction extends RekeyFunction {
+  constructor(scope: Construct, id: string, { hub, timeout, playbook }: RespondProps) {
+    const { config, naming, queues } = hub;
+    super(scope, id, {
+      config,
+      entry: "respond",
+      name: naming.respond,
+      description: "Rekey: answers signals by containing credentials",
+      timeout,
+      memory: 1024,
+      environment: {
+        REKEY_SIGNALS_URL: queues.signals.queueUrl,
+        REKEY_REJECTED_URL: queues.rejected.queueUrl,
+        REKEY_SPOOL_URL: queues.spool.queueUrl,
+      },
+      files: { "playbooks/default.json": playbook },
+    });
+    // No batching window: an attacker is at work while it waits.
+    this.lambda.addEventSource(new SqsEventSource(queues.signals, { batchSize: 10, reportBatchItemFailures: true }));
+    this.allowStores(hub);
+    this.allowTargets(hub);
+  }
+
+  private allowStores({ ledger, state, queues }: Hub) {
+    this.allow(APPEND, [ledger.tableArn], appendedKeys);
+    this.allow(
+      ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+      [state.tableArn],
+    );
+    this.allow(
+      [
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:ReceiveMessage",
+        "sqs:SendMessage",
+      ],
+      [queues.signals.queueArn],
+    );
+    this.allow(["sqs:SendMessage"], [queues.rejected.queueArn, queues.spool.queueArn]);
+  }
+
+  private allowTargets({ config, naming, place, spokes }: Hub) {
+    this.allow(["events:PutEvents"], [naming.busArn(place)]);
+    for (const spoke of spokes) {
+      for (const { name: network } of spoke.networks) {
+        for (const grant of actions.flatMap(({ grants }) => grants)) {
+          this.allowFilled(filled(grant, { ...spoke.place, prefix: config.prefix, network }));
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import { fileURLToPath } from "node:url";
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import type { Table } from "aws-cdk-lib/aws-dynamodb";
+import { AnyPrincipal, Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { Alias, Key, KeySpec, KeyUsage } from "aws-cdk-lib/aws-kms";
+import type { Construct } from "constructs";
+import type { Settled } from "./config.ts";
+import { Alarms } from "./constructs/alarms.ts";
+import { Archive } from "./constructs/archive.ts";
+import { DiscoverFunction } from "./constructs/discover.ts";
+import { Queues } from "./constructs/queues.ts";
+import { RespondFunction } from "./constructs/respond.ts";
+import { SealFunction } from "./constructs/seal.ts";
+import { ledgerTable, stateTable } from "./constructs/stores.ts";
+import { isSame, type Naming, naming, type Place, placeOf, type Spoke, spokesOf } from "./naming.ts";
+
+/** What the hub's functions are built from. */
+export type Hub = {
+  readonly config: Settled;
+  readonly naming: Naming;
+  readonly place: Place;
+  readonly spokes: readonly Spoke[];
+  readonly ledger: Table;
+  readonly state: Table;
+  readonly queues: Queues;
+  readonly archive: Archive;
+  readonly signingKey: Key;
+};
+
+/** Longest answer to a batch of signals. An incident is leased for this long and 5 s. */
+const RESPOND_TIMEOUT = Duration.minutes(2);
+const playbooks = fileURLToPath(new URL("../playbooks/default.json", import.meta.url));
+
+type HubProps = StackProps & { readonly config: Settled };
+
+/** One per region: the ledger, the state, and the functions that answer signals, seal and keep the inventory. */
+export class HubStack extends Stack {
+  constructor(scope: Construct, id: string, { config, ...props }: HubProps) {
+    super(scope, id, { description: "Rekey: ledger, state and response", ...props });
+    const own = naming(config.prefix);
+    const place = placeOf(this);
+    const spokes = spokesOf(config, place);
+    const hub: Hub = {
+      config,
+      naming: own,
+      place,
+      spokes,
+      ledger: ledgerTable(
+        this,
+        config,
+        own,
+        spokes.filter((spoke) => !isSame(spoke.place, place)),
+      ),
+      state: stateTable(this, config, own),
+      queues: new Queues(this, "Queues", { config, naming: own, place, spokes, respondTimeout: RESPOND_TIMEOUT }),
+      archive: new Archive(this, "Archive", { config, naming: own, place }),
+      signingKey: this.signingKey(config, own, place),
+    };
+    this.addFunctions(hub);
+    for (const [name, value] of Object.entries({
+      ArchiveBucket: hub.archive.archive.bucketName,
+      WorkBucket: hub.archive.work.bucketName,
+    })) {
+      new CfnOutput(this, name, { value });
+    }
+  }
+
+  private addFunctions(hub: Hub) {
+    const { config, queues } = hub;
+    const playbook = config.playbook ?? playbooks;
+    const respond = new RespondFunction(this, "Respond", { hub, timeout: RESPOND_TIMEOUT, playbook });
+    const seal = new SealFunction(this, "Seal", { hub });
+    const discover = new DiscoverFunction(this, "Discover", { hub });
+    new Alarms(this, "Alarms", {
+      prefix: config.prefix,
+      topicArn: config.alarmTopicArn,
+      empty: {
+        "Signals that were not answered: unknown, malformed, or failed five times. `rekey status` shows them.":
+          queues.rejected,
+        "Events that the ledger did not take wait here and are appended by seal.": queues.spool,
+      },
+      functions: { respond: respond.lambda, seal: seal.lambda, discover: discover.lambda },
+    });
+  }
+
+  /** Signs checkpoints. Asymmetric keys do not rotate by themselves; a new one is a new key of the log. */
+  private signingKey(config: Settled, own: Naming, place: Place): Key {
+    const key = new Key(this, "SigningKey", {
+      description: "Rekey: signs the ledger's checkpoints (Ed25519)",
+      keySpec: KeySpec.ECC_NIST_EDWARDS25519,
+      keyUsage: KeyUsage.SIGN_VERIFY,
+      removalPolicy: config.removal === "destroy" ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+    });
+    key.addToResourcePolicy(
+      new PolicyStatement({
+        sid: "OnlySealSigns",
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ["kms:Sign"],
+        resources: ["*"],
+        conditions: { ArnNotEquals: { "aws:PrincipalArn": own.roleArn(place, own.seal) } },
+      }),
+    );
+    new Alias(this, "SigningKeyAlias", { aliasName: own.ledgerKeyAlias, targetKey: key });
+    return key;
+  }
+}

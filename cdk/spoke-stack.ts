@@ -1,0 +1,88 @@
+import { Duration, Stack, type StackProps } from "aws-cdk-lib";
+import { type IRuleTarget, Rule } from "aws-cdk-lib/aws-events";
+import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import type { Construct } from "constructs";
+import { sources } from "../lib/catalog.ts";
+import { acceptNoRedrive } from "./acknowledged.ts";
+import type { Settled } from "./config.ts";
+import { Alarms } from "./constructs/alarms.ts";
+import { queue } from "./constructs/queues.ts";
+import { RotateFunction } from "./constructs/rotate.ts";
+import { isSame, type Naming, naming, type Place, placeOf, type Spoke } from "./naming.ts";
+
+type SpokeProps = StackProps & {
+  readonly config: Settled;
+  /** Where the hub is, and what is reached from here. */
+  readonly hub: Place;
+  readonly networks: Spoke["networks"];
+};
+
+/** One per account with workloads: rules that carry its signals to the hub, and a rotate function per network. */
+export class SpokeStack extends Stack {
+  constructor(scope: Construct, id: string, { config, hub, networks, ...props }: SpokeProps) {
+    super(scope, id, { description: "Rekey: signals to the hub, and the reach to targets", ...props });
+    const own = naming(config.prefix);
+    const place = placeOf(this);
+    const lost = this.addRules(own, place, hub);
+    const rotates = networks.map((network) => {
+      const name = network.name;
+      return [
+        `rotate-${name}`,
+        new RotateFunction(this, `Rotate-${name}`, { config, naming: own, place, hub, network }).lambda,
+      ] as const;
+    });
+    new Alarms(this, "Alarms", {
+      prefix: config.prefix,
+      topicArn: isSame(place, hub) ? config.alarmTopicArn : undefined,
+      empty: Object.fromEntries(
+        lost.map((dead) => [`Signals that EventBridge could not put into the hub's queue (${dead.node.id}).`, dead]),
+      ),
+      functions: Object.fromEntries(rotates),
+    });
+  }
+
+  private addRules(own: Naming, place: Place, hub: Place) {
+    const role = isSame(place, hub) ? undefined : this.forwarder(own, place, hub);
+    return sources.map(({ name, title, pattern }) => {
+      const ruleName = own.signalRule(name);
+      const lost = queue(this, `lost-${name}`, { queueName: `${ruleName}-lost` });
+      acceptNoRedrive(lost, "It is where EventBridge puts what it could not deliver.");
+      lost.addToResourcePolicy(
+        new PolicyStatement({
+          principals: [new ServicePrincipal("events.amazonaws.com")],
+          actions: ["sqs:SendMessage"],
+          resources: [lost.queueArn],
+          conditions: { ArnEquals: { "aws:SourceArn": own.ruleArn(place, ruleName) } },
+        }),
+      );
+      const target: IRuleTarget = {
+        bind: () => ({
+          arn: own.queueArn(hub, own.signalQueue),
+          deadLetterConfig: { arn: lost.queueArn },
+          retryPolicy: { maximumEventAgeInSeconds: Duration.days(1).toSeconds(), maximumRetryAttempts: 185 },
+          ...(role && { role }),
+        }),
+      };
+      const eventPattern = { source: [...pattern.source], detailType: [...pattern["detail-type"]] };
+      new Rule(this, `signal-${name}`, {
+        ruleName,
+        description: `Rekey signals: ${title}`,
+        eventPattern,
+        targets: [target],
+      });
+      return lost;
+    });
+  }
+
+  /** EventBridge crosses accounts under a role of the sending one. */
+  private forwarder(own: Naming, place: Place, hub: Place): Role {
+    const role = new Role(this, "Forward", {
+      roleName: own.role(own.forwarder, place),
+      assumedBy: new ServicePrincipal("events.amazonaws.com"),
+    });
+    role.addToPolicy(
+      new PolicyStatement({ actions: ["sqs:SendMessage"], resources: [own.queueArn(hub, own.signalQueue)] }),
+    );
+    return role;
+  }
+}

@@ -1,0 +1,66 @@
+import middy from "@middy/core";
+import * as z from "zod/mini";
+import { s3Objects } from "../lib/aws/archive.ts";
+import { makeAws } from "../lib/aws/clients.ts";
+import { systemClock as clock } from "../lib/aws/clock.ts";
+import { dynamoLedger } from "../lib/aws/ledger.ts";
+import { dynamoInbox, dynamoLock } from "../lib/aws/sequencer-store.ts";
+import { kmsSigner } from "../lib/aws/signer.ts";
+import { parseEvent } from "../lib/core/ledger/entry.ts";
+import { gzip } from "../lib/core/ledger/gzip.ts";
+import { described } from "../lib/core/sanitize.ts";
+import { sealUntilIdle } from "../lib/engine/seal.ts";
+import type { SealPorts } from "../lib/engine/seal-finish.ts";
+import { END_EARLY_MS, environment, logger } from "./environment.ts";
+
+/** Spooled events; the doorbell's and the schedule's events need no reading, since all that waits is in the table. */
+const Spooled = z.object({
+  Records: z.array(z.object({ eventSource: z.literal("aws:sqs"), messageId: z.string(), body: z.string() })),
+});
+type Message = z.infer<typeof Spooled>["Records"][number];
+
+/** No further cycle starts with less time left, in ms: one of 1,000 events takes a few seconds. */
+const LAST_START_MS = 15_000;
+
+const { names, account, region } = environment();
+const aws = makeAws();
+const table = names.ledgerTable;
+const origin = names.origin(account, region);
+const retentionDays = Number(process.env["REKEY_RETENTION_DAYS"] ?? 0);
+const ledger = dynamoLedger({ aws, table });
+const ports: SealPorts = {
+  inbox: dynamoInbox({ aws, table }),
+  lock: dynamoLock({ aws, table, origin }),
+  archive: s3Objects({ aws, bucket: names.archiveBucket(account, region), retentionDays }),
+  work: s3Objects({ aws, bucket: names.workBucket(account, region) }),
+  signer: kmsSigner(aws, names.ledgerKeyAlias),
+  packer: gzip,
+  clock,
+  origin,
+};
+
+const append = async ({ messageId, body }: Message): Promise<readonly { readonly itemIdentifier: string }[]> => {
+  try {
+    await ledger.append(parseEvent(body));
+    return [];
+  } catch (error) {
+    // Comes again, and in the end lies in the dead-letter queue, where an alarm looks.
+    logger.error("spooled event not recorded", { messageId, error: described(error) });
+    return [{ itemIdentifier: messageId }];
+  }
+};
+
+type Remaining = { readonly getRemainingTimeInMillis: () => number };
+
+/** Appends spooled events, then seals until nothing waits or the time is nearly out. */
+export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler(
+  async (event: unknown, context: Remaining, { signal }: { readonly signal: AbortSignal }) => {
+    const spooled = Spooled.safeParse(event);
+    const failures = spooled.success ? await Promise.all(spooled.data.Records.map(append)) : [];
+    const mayStart = () => context.getRemainingTimeInMillis() > LAST_START_MS;
+    const sealed = await sealUntilIdle(ports, { signal, mayStart });
+    if (sealed.parked.length > 0) logger.critical("streams wait: an event of theirs was altered", { ...sealed });
+    logger.info("sealed", { events: sealed.events, idle: sealed.idle });
+    return { batchItemFailures: failures.flat(), sealed: sealed.events };
+  },
+);

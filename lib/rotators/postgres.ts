@@ -1,0 +1,57 @@
+import { Misconfigured } from "../core/errors.ts";
+import { mapSecret } from "../core/secret.ts";
+import { type Deps, defineRotator, type IssueRequest } from "../core/types.ts";
+import { driver } from "./postgres/connect.ts";
+import { install } from "./postgres/install.ts";
+import { restore, revoke } from "./postgres/revoke.ts";
+import { newPassword } from "./postgres/scram.ts";
+import { identifiersOf, Material, Target } from "./postgres/target.ts";
+import { verify } from "./postgres/verify.ts";
+
+const issue = (deps: Deps, { target, current }: IssueRequest<Target, Material>) => {
+  if (!current) {
+    throw new Misconfigured(
+      `A secret of kind postgres needs a first version that says where its login lives. Put one with host, port, dbname, username and any password (its logins: ${target.logins?.join(", ") ?? "one"}), then rotate.`,
+    );
+  }
+  return mapSecret(current, (material): Material => {
+    const other = target.logins?.find((login) => login !== material.username);
+    const username = target.strategy === "alternating" && other !== undefined ? other : material.username;
+    return { ...material, username, password: newPassword(deps.random) };
+  });
+};
+
+/** A PostgreSQL login: one, or two that take turns under an owner role. Nothing of it runs as a superuser. */
+export default defineRotator({
+  kind: "postgres",
+  title: "PostgreSQL login (RDS, Aurora or your own), single or two alternating",
+  target: Target,
+  material: Material,
+  overlap: ({ strategy }) => (strategy === "alternating" ? 2 : 1),
+  // Reading the admin secret is granted by the platform, which knows it from the tag.
+  grants: [],
+  example: {
+    tags: { admin: "orders-db-admin", strategy: "alternating", logins: "orders_a orders_b", owner: "orders_owner" },
+    material: {
+      engine: "postgres",
+      host: "orders.cluster-abc.eu-central-1.rds.amazonaws.com",
+      port: 5432,
+      dbname: "orders",
+      username: "orders_a",
+      password: "example-only",
+      dbClusterIdentifier: "orders",
+    },
+  },
+  identifiers: identifiersOf,
+  connect: (deps) => {
+    // Begun while the caller reads secrets; who needs the driver awaits it and hears of a failure there.
+    driver().catch(() => undefined);
+    return {
+      issue: async (request) => issue(deps, request),
+      install: (request) => install(deps, request),
+      verify,
+      revoke: (request) => revoke(deps, request),
+      restore: (request) => restore(deps, request),
+    };
+  },
+});

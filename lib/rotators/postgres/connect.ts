@@ -1,0 +1,107 @@
+import { readFile } from "node:fs/promises";
+import { type ConnectionOptions, checkServerIdentity } from "node:tls";
+import type { Client } from "pg";
+import { Misconfigured } from "../../core/errors.ts";
+import { explained } from "./failure.ts";
+import type { Login } from "./target.ts";
+
+const CONNECT_MS = 5_000;
+const STATEMENT_MS = 5_000;
+const LOCK_MS = 3_000;
+/** The client's own patience, for a server that stops answering. */
+const ANSWER_MS = 8_000;
+
+const authority = async (path: string): Promise<string> => {
+  try {
+    return await readFile(path, "utf8");
+  } catch {
+    throw new Misconfigured(
+      `rekey:tlsCa names ${path}, which cannot be read here. Ship that PEM file with the function.`,
+    );
+  }
+};
+
+/** Plain text only where the tag says so; there is no falling back to it. */
+const tlsOf = async ({ tls, tlsCa, tlsServerName }: Login["tls"]): Promise<ConnectionOptions | false> => {
+  if (tls === "disable") return false;
+  return {
+    rejectUnauthorized: true,
+    ...(tlsCa && { ca: await authority(tlsCa) }),
+    // The driver overwrites `servername` with the host, so the name is checked here.
+    ...(tlsServerName && { checkServerIdentity: (_, certificate) => checkServerIdentity(tlsServerName, certificate) }),
+  };
+};
+
+/** Loaded when first needed: the catalog is imported where no database is spoken to. */
+export const driver = () => import("pg");
+
+const clientFor = async (login: Login): Promise<Client> => {
+  const [{ default: pg }, ssl] = await Promise.all([driver(), tlsOf(login.tls)]);
+  let asksClearText = false;
+  const client = new pg.Client({
+    host: login.host,
+    port: login.port,
+    database: login.database,
+    user: login.username,
+    // A function is asked once the server has said which method it wants.
+    password: () => {
+      if (!asksClearText) return login.password;
+      throw new Misconfigured(
+        `PostgreSQL at ${login.host}:${login.port} asks for the password of ${login.username} in clear text, which is never sent. Use scram-sha-256 in pg_hba.conf.`,
+      );
+    },
+    ssl,
+    application_name: "rekey",
+    connectionTimeoutMillis: CONNECT_MS,
+    statement_timeout: STATEMENT_MS,
+    lock_timeout: LOCK_MS,
+    query_timeout: ANSWER_MS,
+    options: "-c DateStyle=ISO -c TimeZone=UTC",
+  });
+  client.connection.on("authenticationCleartextPassword", () => {
+    asksClearText = true;
+  });
+  // Without a listener a connection that dies between two queries would end the process; the next query reports it.
+  client.on("error", () => undefined);
+  return client;
+};
+
+/**
+ * Connects as that login, works, and always ends the connection. Failures of the connection are thrown as they are;
+ * those of the work are explained. Rejects with the signal's reason when aborted.
+ */
+const session = async <A>(login: Login, signal: AbortSignal, work: (client: Client) => Promise<A>): Promise<A> => {
+  signal.throwIfAborted();
+  const client = await clientFor(login);
+  const leave = () => void client.end().catch(() => undefined);
+  signal.addEventListener("abort", leave, { once: true });
+  try {
+    await client.connect();
+    return await work(client);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", leave);
+    await client.end().catch(() => undefined);
+  }
+};
+
+/** Works as the rotator's role. Throws Misconfigured (admin secret, TLS, privilege), Unreachable or DatabaseError. */
+export const asAdmin = async <A>(
+  login: Login,
+  signal: AbortSignal,
+  work: (client: Client) => Promise<A>,
+): Promise<A> => {
+  try {
+    return await session(login, signal, work);
+  } catch (error) {
+    throw explained(error, login);
+  }
+};
+
+/** One real login and one statement; throws what the driver threw. */
+export const tryLogin = (login: Login, signal: AbortSignal): Promise<void> =>
+  session(login, signal, async (client) => {
+    await client.query("SELECT 1");
+  });

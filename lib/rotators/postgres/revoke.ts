@@ -1,0 +1,97 @@
+import { Conflict } from "../../core/errors.ts";
+import type { Deps, Instant, Revoked, RevokeRequest, Undo, VerifyRequest } from "../../core/types.ts";
+import { asAdmin } from "./connect.ts";
+import { lock, look, settlesIn, setVerifier } from "./roles.ts";
+import { scramVerifier } from "./scram.ts";
+import { endSessions, serverTime } from "./sessions.ts";
+import { adminLogin, loginOf, type Material, type Target } from "./target.ts";
+import { isAccepted } from "./verify.ts";
+
+type Request = RevokeRequest<Target, Material>;
+
+/** Without such a login nothing is left to revoke. */
+const GONE: Revoked = { undo: { locked: false }, sessionsEnded: 0, settlesInMs: 0 };
+
+const FOREVER = "infinity";
+
+/** Nothing in force shares the login: forbid it, commit, then sweep. The order was measured: docs/explanation/postgres.md. */
+const forbid = async (deps: Deps, { target, material, signal }: Request): Promise<Revoked> => {
+  const { username } = material.reveal();
+  return asAdmin(await adminLogin(deps, target, material), signal, async (client) => {
+    const work = { client, clock: deps.clock, signal };
+    const before = await lock(work, username);
+    if (!before) return GONE;
+    const sessionsEnded = await endSessions(client, { ...work, login: username });
+    const after = await look(client, username);
+    if (!after) return GONE;
+    const validUntil = before.hasPassed ? FOREVER : (before.validUntil ?? FOREVER);
+    return {
+      undo: { locked: true, lockedAt: after.validUntil, validUntil },
+      sessionsEnded,
+      settlesInMs: settlesIn(after),
+    };
+  });
+};
+
+/** On the server's clock: that instant of ours, or now. */
+const cutoff = (deps: Deps, begunBefore: Instant | undefined): number =>
+  begunBefore === undefined ? 0 : Math.max(0, deps.clock.between(begunBefore, deps.clock.now()));
+
+/**
+ * A version in force shares the login, so that it cannot be forbidden: its password must have been replaced, and what
+ * the old one opened ends. Throws Conflict when the old one still logs in.
+ */
+const expel = async (deps: Deps, request: Request): Promise<Revoked> => {
+  const { target, material, signal, begunBefore } = request;
+  const { host, port, username } = loginOf(target, material.reveal());
+  if (await isAccepted(request)) {
+    throw new Conflict(
+      `Login ${username} at ${host}:${port} still takes this version, and a version that must go on working shares the login. Rotate the secret first, then revoke; or give it two logins (rekey:strategy=alternating).`,
+    );
+  }
+  return asAdmin(await adminLogin(deps, target, material), signal, async (client) => {
+    const role = await look(client, username);
+    if (!role) return GONE;
+    const before = await serverTime(client, cutoff(deps, begunBefore));
+    const sweep = { login: username, clock: deps.clock, signal, begunBefore: before };
+    return { undo: { locked: false }, sessionsEnded: await endSessions(client, sweep), settlesInMs: settlesIn(role) };
+  });
+};
+
+/** Ends this material and its sessions; a login that is gone is a success. */
+export const revoke = (deps: Deps, request: Request): Promise<Revoked> => {
+  const doomed = loginOf(request.target, request.material.reveal());
+  const isShared = request.keep.some((kept) => {
+    const { host, port, username } = loginOf(request.target, kept.reveal());
+    return host === doomed.host && port === doomed.port && username === doomed.username;
+  });
+  return isShared ? expel(deps, request) : forbid(deps, request);
+};
+
+type Restore = VerifyRequest<Target, Material> & { readonly undo: Undo };
+
+const superseded = ({ target, material }: Restore): Conflict => {
+  const { host, port, username } = loginOf(target, material.reveal());
+  return new Conflict(
+    `Login ${username} at ${host}:${port} was changed after this revoke, so restoring this version would break a newer one. Rotate the secret instead.`,
+  );
+};
+
+/** Lets the material in again; it is written only over the very lock that the revoke left. */
+export const restore = async (deps: Deps, request: Restore): Promise<void> => {
+  const { target, material, undo, signal } = request;
+  const { username, password } = material.reveal();
+  const [admin, verifier] = await Promise.all([
+    adminLogin(deps, target, material),
+    scramVerifier(password, deps.random),
+  ]);
+  const isUnlocked = await asAdmin(admin, signal, async (client) => {
+    const role = await look(client, username);
+    if (role?.canLogin) return false;
+    if (!role || undo["locked"] !== true || role.validUntil !== undo["lockedAt"]) throw superseded(request);
+    const validUntil = typeof undo["validUntil"] === "string" ? undo["validUntil"] : FOREVER;
+    await setVerifier({ client, clock: deps.clock, signal }, username, { verifier, validUntil, unlock: true });
+    return true;
+  });
+  if (!isUnlocked && !(await isAccepted(request))) throw superseded(request);
+};

@@ -1,0 +1,62 @@
+"""Which private names of MiniStack we replace or call. Checked at start, so that another version fails loudly."""
+import importlib
+import importlib.metadata
+
+VERSION = "1.5.33"
+
+NEEDED = {
+    "ministack.app": ("app", "main", "pin_request_origin"),
+    "ministack.core.concurrency": ("esm_wake",),
+    "ministack.core.iam_actions": ("_query_param", "_s3_object_context", "extract_resource_arn"),
+    "ministack.core.iam_evaluator": (
+        "_resolve_condition_key", "caller_arn", "EvalContext", "evaluate_resource_policy", "pin_request_origin",
+    ),
+    "ministack.core.responses": (
+        "error_response_json", "json_response", "get_account_id", "get_region",
+        "set_request_account_id", "set_request_region",
+    ),
+    "ministack.services.dynamodb": ("_update_ttl", "_update_continuous_backups"),
+    "ministack.services.eventbridge": ("_dispatch_event", "_dispatch_to_lambda", "_dispatch_to_sqs", "_invoke_target", "_put_events"),
+    "ministack.services.iam": ("_access_keys", "_create_access_key", "_error", "_p", "_roles", "_users"),
+    "ministack.services.kms": ("_resolve_key",),
+    "ministack.services.lambda_svc": (
+        "_esms", "_execute_function_with_config_scope", "_execution_record_for_config",
+        "_functions", "_get_func_record_for_ref", "_poll_dynamodb_streams", "_poll_kinesis", "_poll_loop", "_poll_sqs",
+        "invoke_async_with_retry",
+    ),
+    "ministack.services.s3": ("_put_object_lock_configuration",),
+    "ministack.services.secretsmanager": (
+        "_add_stage", "_create_secret", "_delete_resource_policy", "_describe_secret", "_find_stage_version",
+        "_get_secret_value", "_is_replica", "_list_secret_version_ids", "_list_secrets", "_put_resource_policy",
+        "_put_secret_value", "_remove_stage", "_remove_stage_everywhere", "_replica_mutation_error", "_resolve",
+        "_rotate_secret", "_secrets", "handle_request",
+    ),
+    "ministack.services.sqs": ("queue_policy_allows",),
+    "ministack.services.tagging": ("resource_tags",),
+    "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS",),
+}
+
+
+def check():
+    """Raises SystemExit naming whatever this MiniStack lacks."""
+    found = importlib.metadata.version("ministack")
+    missing = [
+        f"{module}.{name}"
+        for module, names in NEEDED.items()
+        for name in names
+        if not hasattr(importlib.import_module(module), name)
+    ]
+    if missing or found != VERSION:
+        raise SystemExit(
+            f"rekey_emulator patches ministack {VERSION}, found {found}; missing: {', '.join(missing) or 'nothing'}. "
+            "Install local/emulator/requirements.txt, or port the patches."
+        )
+
+
+def install():
+    """Checks every name first, then applies all patches."""
+    check()
+    from . import cloudformation, conditions, control, detectors, events, iam, iam_users, polling, rotation, sweep, versions
+
+    for module in (versions, rotation, events, detectors, iam, iam_users, conditions, cloudformation, polling, sweep, control):
+        module.install()

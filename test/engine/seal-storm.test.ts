@@ -1,0 +1,117 @@
+import { describe, expect, it } from "vitest";
+import { decodeEntry } from "../../lib/core/ledger/entry.ts";
+import { splitEntries } from "../../lib/core/ledger/tiles.ts";
+import { type Mutant, storm, tally } from "../core/ledger/storm.ts";
+
+const SEEDS = 200;
+
+/** The first seed under which a mutant's log is wrong, and how. */
+const caught = async (mutant: Mutant, seeds: number): Promise<string | undefined> => {
+  for (let seed = 1; seed <= seeds; seed += 1) {
+    const [wrong] = await storm(seed, tally(), mutant);
+    if (wrong !== undefined) return `seed ${seed}: ${wrong}`;
+  }
+  return undefined;
+};
+
+/** Swaps the lock without comparing. */
+const noCompare: Mutant = (ports, w) => ({
+  ...ports,
+  lock: {
+    ...ports.lock,
+    commit: async (next, from, signal) => {
+      await ports.lock.read(signal);
+      if (w.cell.record && next.size !== from) w.cell.record = { ...next };
+      return true;
+    },
+  },
+});
+
+/** Gives events their places when they are staged, before the commit. */
+const placeFirst: Mutant = (ports) => ({
+  ...ports,
+  archive: {
+    ...ports.archive,
+    create: async (path, bytes, signal) => {
+      const from = /^staging\/(\d+)-/.exec(path)?.[1];
+      if (from !== undefined)
+        for (const [i, entry] of splitEntries(bytes).entries())
+          await ports.inbox.place(decodeEntry(entry), Number(from) + i, signal);
+      return ports.archive.create(path, bytes, signal);
+    },
+  },
+});
+
+/** Takes whatever the index shows of a stream as its next event: gaps close up. */
+const noHoldBack: Mutant = (ports) => {
+  const lowest = new Map<string, number>();
+  return {
+    ...ports,
+    inbox: {
+      ...ports.inbox,
+      read: async (names, signal) => {
+        const rows = await ports.inbox.read(names, signal);
+        for (const { stream, seq } of rows.filter((row) => row.index === undefined))
+          lowest.set(stream, Math.min(seq, lowest.get(stream) ?? seq));
+        return rows;
+      },
+      sealedSeqs: async (streams) => new Map(streams.map((stream) => [stream, (lowest.get(stream) ?? 1) - 1])),
+    },
+  };
+};
+
+/** Publishes without asking whether what is there has changed since it was read. */
+const plainPublish: Mutant = (ports) => ({
+  ...ports,
+  work: {
+    ...ports.work,
+    replace: async (path, bytes, _, signal) => {
+      const found = await ports.work.get(path, signal);
+      return ports.work.replace(path, bytes, found?.etag, signal);
+    },
+  },
+});
+
+/** Says that every commit is finished. */
+const neverRecovers: Mutant = (ports) => ({
+  ...ports,
+  lock: {
+    ...ports.lock,
+    read: async (signal) => {
+      const found = await ports.lock.read(signal);
+      return found && { ...found, applied: true };
+    },
+    commit: async (next, from, signal) => {
+      await ports.lock.settle(from, signal);
+      return ports.lock.commit(next, from, signal);
+    },
+  },
+});
+
+describe("many sequencers and writers at once, crashing, freezing, with a stale index", () => {
+  it(`keep every event once and in order, under ${SEEDS} seeds`, async () => {
+    const counts = tally();
+    const bad: string[] = [];
+    for (let seed = 1; seed <= SEEDS; seed += 1)
+      for (const wrong of await storm(seed, counts)) bad.push(`seed ${seed}: ${wrong}`);
+    expect(bad).toEqual([]);
+    // The storm must have stormed: races lost, crashes, recoveries.
+    expect(counts.crashed).toBeGreaterThan(SEEDS / 2);
+    expect(counts.outrun).toBeGreaterThan(SEEDS / 4);
+    expect(counts.recovered).toBeGreaterThan(SEEDS / 2);
+    console.log("storm", counts);
+  }, 120_000);
+});
+
+describe("the storm finds the sequencer that", () => {
+  const mutants = { noCompare, placeFirst, noHoldBack, plainPublish, neverRecovers };
+  it.each(Object.entries(mutants))(
+    "%s",
+    async (name, mutant) => {
+      const found = await caught(mutant, 300);
+      console.log(name, found);
+      expect(found).toBeDefined();
+    },
+    120_000,
+  );
+});
