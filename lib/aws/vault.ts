@@ -16,7 +16,9 @@ const LABEL = { current: "AWSCURRENT", pending: "AWSPENDING", previous: "AWSPREV
 const STAGES: readonly Stage[] = ["current", "pending", "previous"];
 
 const missing = (id: string) =>
-  new Misconfigured(`There is no secret ${id}, or this role may not see it. Check the ARN and its tag rekey:network.`);
+  new Misconfigured(
+    `There is no secret ${id}, or this network's role may not use it. Check its name, and that it has tag rekey:network.`,
+  );
 
 const labels = (versions: Record<string, string[]> = {}): VaultEntry["labels"] =>
   Object.fromEntries(
@@ -55,11 +57,13 @@ const request = (id: string, at: At) => ({
   ...(at.stage && { VersionStage: LABEL[at.stage] }),
 });
 
-const ignoringAbsent = async <T>(work: Promise<T>): Promise<T | undefined> => {
+/** Undefined when there is none. IAM's refusal is a person's to mend: the tag that opens the secret to us is missing. */
+const ignoringAbsent = async <T>(id: string, work: Promise<T>): Promise<T | undefined> => {
   try {
     return await work;
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return undefined;
+    if (error instanceof Error && error.name === "AccessDeniedException") throw missing(id);
     throw error;
   }
 };
@@ -79,12 +83,12 @@ export const secretsManagerVault = (aws: Aws): Vault => {
 
   return {
     async describe(id) {
-      const out = await ignoringAbsent(client().send(new DescribeSecretCommand({ SecretId: id })));
+      const out = await ignoringAbsent(id, client().send(new DescribeSecretCommand({ SecretId: id })));
       if (!out) throw missing(id);
       return asEntry(id, out);
     },
     async read(id, at): Promise<Held | undefined> {
-      const out = await ignoringAbsent(client().send(new GetSecretValueCommand(request(id, at))));
+      const out = await ignoringAbsent(id, client().send(new GetSecretValueCommand(request(id, at))));
       const version = out?.VersionId;
       return version
         ? { version: version as VersionId, value: secret(json(id, version, out.SecretString)) }
@@ -114,7 +118,7 @@ export const secretsManagerVault = (aws: Aws): Vault => {
 export const readAdmin =
   (aws: Aws) =>
   async (id: string): Promise<Secret<unknown>> => {
-    const out = await ignoringAbsent(aws(SecretsManagerClient).send(new GetSecretValueCommand({ SecretId: id })));
+    const out = await ignoringAbsent(id, aws(SecretsManagerClient).send(new GetSecretValueCommand({ SecretId: id })));
     if (!out) throw missing(id);
     return secret(json(id, "AWSCURRENT", out.SecretString));
   };

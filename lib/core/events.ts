@@ -9,7 +9,8 @@ type Shapes = {
   "rotation.succeeded": {
     readonly version: VersionId;
     readonly replaced: VersionId | null;
-    readonly durationMs: number;
+    /** Null where the steps ran in more than one process, so that nobody measured. */
+    readonly durationMs: number | null;
   };
   "rotation.failed": { readonly version: VersionId; readonly step: string; readonly error: string };
   "signal.received": {

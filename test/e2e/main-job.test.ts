@@ -1,0 +1,242 @@
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
+import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { names } from "../../lib/core/names.ts";
+import type { CredentialId } from "../../lib/core/types.ts";
+import { until } from "../../local/demo/stage.ts";
+import { adopt, complaintOf, type Running, runDemo, stopDemo } from "./stage.ts";
+
+/** Planted in every input; must be found in no log and no record. */
+const CANARY = `CANARY${randomBytes(12).toString("hex")}`;
+const OWNER = { workload: "e2e", network: "default" };
+const ACTOR = { kind: "human", principal: "e2e" } as const;
+
+let running: Running;
+beforeAll(async () => {
+  running = await runDemo();
+}, 400_000);
+afterAll(() => stopDemo());
+
+const material = (over: object = {}) => ({
+  engine: "postgres",
+  host: "127.0.0.1",
+  port: running.database.port,
+  dbname: "app",
+  username: "billing",
+  password: CANARY,
+  ...over,
+});
+const rotate = (credential: CredentialId) => ({
+  verb: "rotate",
+  credential,
+  attempt: randomBytes(32).toString("hex"),
+  actor: ACTOR,
+});
+const currentOf = async (id: string): Promise<string> => {
+  const held = await running.aws(SecretsManagerClient).send(new GetSecretValueCommand({ SecretId: id }));
+  return held.SecretString ?? "";
+};
+const json = async (...args: readonly string[]) => {
+  const { output } = await running.cli("--json", ...args);
+  return JSON.parse(output) as Record<string, unknown>;
+};
+const put = (source: string, type: string, detail: string) =>
+  running
+    .aws(EventBridgeClient)
+    .send(new PutEventsCommand({ Entries: [{ Source: source, DetailType: type, Detail: detail }] }));
+
+describe("the main job, from a clean machine", () => {
+  it("happens as told, every step of it", () => {
+    expect(running.told.steps.filter(({ ok }) => !ok)).toEqual([]);
+    expect(running.told.steps.length).toBeGreaterThan(14);
+    expect(running.code).toBe(0);
+  });
+});
+
+type Bad = readonly [what: string, tags: Readonly<Record<string, string>>, over: object, told: RegExp];
+const BAD: readonly Bad[] = [
+  ["JSON that lacks a field", { kind: "postgres", admin: "demo/admin" }, { username: undefined }, /field username/],
+  ["a kind that no rotator knows", { kind: "orakel", admin: "demo/admin" }, {}, /rekey:kind=orakel.*postgres/],
+  ["a strategy that does not exist", { kind: "postgres", admin: "demo/admin", strategy: "both" }, {}, /rekey:strategy/],
+  ["a target whose admin secret is missing", { kind: "postgres", admin: "demo/nobody" }, {}, /demo\/nobody/],
+  [
+    "a database that cannot be reached",
+    { kind: "postgres", admin: "e2e/unreachable-admin", tls: "disable" },
+    { port: 1 },
+    /127\.0\.0\.1:1\b/,
+  ],
+  [
+    "an admin login that is refused",
+    { kind: "postgres", admin: "e2e/wrong-admin", tls: "disable" },
+    {},
+    /e2e\/wrong-admin/,
+  ],
+];
+
+describe("bad input", () => {
+  beforeAll(async () => {
+    const tags = { network: "default" };
+    await adopt(running, "e2e/wrong-admin", tags, { username: "rekey_rotator", password: `${CANARY}-admin` });
+    await adopt(running, "e2e/unreachable-admin", tags, { username: "rekey_rotator", password: `${CANARY}-admin` });
+  });
+
+  it.each(BAD)("%s: says what, which and the mend, and leaves AWSCURRENT as it was", async (what, tags, over, told) => {
+    const id = await adopt(running, `e2e/${what.replaceAll(" ", "-")}`, { ...OWNER, ...tags }, material(over));
+    const before = await currentOf(id);
+    const error = await complaintOf(running, rotate(id));
+    expect(error.message).toMatch(told);
+    expect(error.message).not.toContain(CANARY);
+    expect(await currentOf(id)).toBe(before);
+    const { events } = (await json("history", id).catch(() => ({ events: [] }))) as { events: { type: string }[] };
+    expect(events.filter(({ type }) => type === "rotation.succeeded")).toEqual([]);
+  });
+
+  it("a secret without the tag that opens it: IAM refuses, and the mend is named", async () => {
+    const id = await adopt(running, "e2e/not-ours", { kind: "postgres" }, material());
+    expect((await complaintOf(running, rotate(id))).message).toMatch(/e2e\/not-ours.*rekey:network/);
+  });
+});
+
+type Status = {
+  readonly rejected: number;
+  readonly unanswered: readonly { readonly type: string; readonly data: object }[];
+};
+const status = async () => (await json("status")) as unknown as Status;
+
+describe("signals that lead to nothing are kept and shown", () => {
+  const signal = (over: object = {}) => ({
+    id: "e2e",
+    type: "E2E/Hostile",
+    scenario: "exfiltrated",
+    severity: 90,
+    activityAt: new Date().toISOString(),
+    subjects: ["workload:nobody"],
+    ...over,
+  });
+  const HOSTILE = `"><script>alert(1)</script> \${jndi:ldap://x} '; DROP ROLE billing; -- $(reboot) \u202e\u0000`;
+
+  it("malformed: in the rejected queue whole, in the ledger, in `rekey status`", async () => {
+    const { rejected } = await status();
+    await put("rekey.signal", "Rekey Signal", JSON.stringify({ nonsense: CANARY }));
+    const after = await until("the rejected signal", async () => {
+      const now = await status();
+      return now.rejected > rejected ? now : undefined;
+    });
+    expect(after.unanswered.some(({ type }) => type === "signal.rejected")).toBe(true);
+  });
+
+  it("of 250 KB: loses nothing", async () => {
+    const { rejected } = await status();
+    await put("rekey.signal", "Rekey Signal", JSON.stringify(signal({ id: "big", text: "x".repeat(250_000) })));
+    await until("the big signal", async () => ((await status()).rejected > rejected ? true : undefined));
+    const sqs = running.aws(SQSClient);
+    const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: names().rejectedQueue }));
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl,
+        MaxNumberOfMessages: 10,
+        VisibilityTimeout: 0,
+        MessageAttributeNames: ["All"],
+      }),
+    );
+    const big = Messages.find(({ Body = "" }) => Body.length > 250_000);
+    expect(big?.MessageAttributes?.["reason"]?.StringValue).toMatch(/text/);
+  });
+
+  it("with hostile text: harmless, recorded as data", async () => {
+    await put("rekey.signal", "Rekey Signal", JSON.stringify(signal({ id: "hostile", text: HOSTILE })));
+    await put(
+      "rekey.signal",
+      "Rekey Signal",
+      JSON.stringify(signal({ id: HOSTILE, type: HOSTILE, subjects: [HOSTILE] })),
+    );
+    const { unanswered } = await until("the hostile signal", async () => {
+      const now = await status();
+      return now.unanswered.some(({ data }) => JSON.stringify(data).includes("hostile")) ? now : undefined;
+    });
+    expect(JSON.stringify(unanswered)).not.toContain("<script>");
+  });
+
+  it("an account that speaks for another: rejected", async () => {
+    const { rejected } = await status();
+    const subjects = ["iam-user:999999999999/root"];
+    await put("rekey.signal", "Rekey Signal", JSON.stringify(signal({ id: "other", subjects })));
+    await until("the rejection", async () => ((await status()).rejected > rejected ? true : undefined));
+  });
+});
+
+describe("a person's orders", () => {
+  it("contain --dry-run changes nothing", async () => {
+    const before = await json("history", "demo/billing");
+    const plan = await json("contain", "demo/billing", "--dry-run");
+    expect(plan).toMatchObject({ dryRun: true, plans: [{ wouldRotate: true }] });
+    expect(await json("history", "demo/billing")).toEqual(before);
+  });
+
+  it("contain a single login, then it works again on fresh material; restore says what it did", async () => {
+    const before = await currentOf("demo/billing");
+    const told = await json("contain", "demo/billing", "--reason", "e2e");
+    expect(told).toMatchObject({ state: "refused" });
+    expect(await currentOf("demo/billing")).not.toBe(before);
+  }, 60_000);
+
+  it("a compromised workload gets nothing fresh until it is restored", async () => {
+    const before = await currentOf("demo/orders");
+    const told = await json("contain", "demo/orders", "--scenario", "compromised");
+    expect(told).toMatchObject({ state: "refused" });
+    expect(await currentOf("demo/orders")).toBe(before);
+    const restored = await json("restore", String(told["incident"]));
+    expect(restored).toMatchObject({ restored: [expect.any(String), expect.any(String)] });
+  });
+
+  it("unknown things are named with the mend, and usage is exit code 2", async () => {
+    const nobody = await running.cli("history", "demo/nobody");
+    expect(nobody.code).toBe(1);
+    expect(nobody.output).toMatch(/demo\/nobody.*inventory/);
+    expect((await running.cli("restore", "inc-none")).output).toMatch(/inc-none/);
+    expect((await running.cli("nonsense")).code).toBe(2);
+  });
+});
+
+/** Every secret string there is: canaries, and all that the vault holds now. */
+const secrets = async (): Promise<readonly string[]> => {
+  const { SecretList = [] } = await running.aws(SecretsManagerClient).send(new ListSecretsCommand({ MaxResults: 100 }));
+  const values = await Promise.all(SecretList.map(({ ARN = "" }) => currentOf(ARN)));
+  const parsed = values.map((value) => JSON.parse(value) as Record<string, unknown>);
+  const found = parsed.flatMap(({ password, secretAccessKey }) => [password, secretAccessKey]);
+  return [CANARY, ...found.filter((value): value is string => typeof value === "string" && value.length > 12)];
+};
+
+const table = async (TableName: string): Promise<string> => {
+  const { Items } = await running.aws(DynamoDBClient).send(new ScanCommand({ TableName }));
+  return JSON.stringify(Items);
+};
+
+describe("no secret leaves", () => {
+  it("neither into a log of AWS's, of a function's or of the database's, nor into ledger or state", async () => {
+    const places: Readonly<Record<string, string>> = {
+      "the local AWS's and its functions' log": await readFile(running.local.logFile, "utf8"),
+      "the database's log": await readFile(`${running.database.dir}/log`, "utf8"),
+      "the ledger": await table(names().ledgerTable),
+      "the state": await table(names().stateTable),
+      "the answers of the CLI": JSON.stringify([
+        await json("status"),
+        await json("inventory"),
+        await json("history", "demo/orders"),
+      ]),
+    };
+    const all = await secrets();
+    expect(all.length).toBeGreaterThan(5);
+    for (const [place, text] of Object.entries(places)) {
+      expect(text.length, place).toBeGreaterThan(100);
+      expect(
+        all.filter((value) => text.includes(value)).map((value) => value.slice(0, 6)),
+        place,
+      ).toEqual([]);
+    }
+  });
+});
