@@ -6,6 +6,7 @@ import { systemClock as clock } from "../lib/aws/clock.ts";
 import { dynamoLedger } from "../lib/aws/ledger.ts";
 import { dynamoInbox, dynamoLock } from "../lib/aws/sequencer-store.ts";
 import { kmsSigner } from "../lib/aws/signer.ts";
+import { Misconfigured } from "../lib/core/errors.ts";
 import { parseEvent } from "../lib/core/ledger/entry.ts";
 import { gzip } from "../lib/core/ledger/gzip.ts";
 import { described } from "../lib/core/sanitize.ts";
@@ -27,6 +28,9 @@ const aws = makeAws();
 const table = names.ledgerTable;
 const origin = names.origin(account, region);
 const retentionDays = Number(process.env["REKEY_RETENTION_DAYS"] ?? 0);
+// Read as "no lock", a typing error would only show when somebody has deleted the archive.
+if (!Number.isInteger(retentionDays) || retentionDays < 0)
+  throw new Misconfigured("REKEY_RETENTION_DAYS is not a number of days; the stacks set it: deploy them again");
 const ledger = dynamoLedger({ aws, table });
 const ports: SealPorts = {
   inbox: dynamoInbox({ aws, table }),
@@ -52,15 +56,25 @@ const append = async ({ messageId, body }: Message): Promise<readonly { readonly
 
 type Remaining = { readonly getRemainingTimeInMillis: () => number };
 
+const seal = async (context: Remaining, signal: AbortSignal): Promise<number> => {
+  const mayStart = () => context.getRemainingTimeInMillis() > LAST_START_MS;
+  const { events, idle, parked } = await sealUntilIdle(ports, { signal, mayStart });
+  if (parked.length > 0) logger.critical("streams wait: an event of theirs was altered", { parked });
+  logger.info("sealed", { events, idle });
+  return events;
+};
+
 /** Appends spooled events, then seals until nothing waits or the time is nearly out. */
 export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler(
   async (event: unknown, context: Remaining, { signal }: { readonly signal: AbortSignal }) => {
     const spooled = Spooled.safeParse(event);
-    const failures = spooled.success ? await Promise.all(spooled.data.Records.map(append)) : [];
-    const mayStart = () => context.getRemainingTimeInMillis() > LAST_START_MS;
-    const sealed = await sealUntilIdle(ports, { signal, mayStart });
-    if (sealed.parked.length > 0) logger.critical("streams wait: an event of theirs was altered", { ...sealed });
-    logger.info("sealed", { events: sealed.events, idle: sealed.idle });
-    return { batchItemFailures: failures.flat(), sealed: sealed.events };
+    if (!spooled.success) return { batchItemFailures: [], sealed: await seal(context, signal) };
+    const failures = await Promise.all(spooled.data.Records.map(append));
+    // What is appended must not come again, even if sealing fails: the next minute's run fails the same way, aloud.
+    const sealed = await seal(context, signal).catch((error: unknown) => {
+      logger.critical("spooled events are recorded but not sealed", { error: described(error) });
+      return 0;
+    });
+    return { batchItemFailures: failures.flat(), sealed };
   },
 );

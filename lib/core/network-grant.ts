@@ -5,5 +5,5 @@ import type { Grant } from "./types.ts";
 export const invokesRotate: Grant = {
   actions: ["lambda:InvokeFunction"],
   // biome-ignore lint/suspicious/noTemplateCurlyInString: filled in at deploy
-  resources: [`arn:\${partition}:lambda:\${region}:\${account}:function:${names().rotate("${network}")}`],
+  resources: [`arn:\${partition}:lambda:\${region}:\${account}:function:${names("${prefix}").rotate("${network}")}`],
 };

@@ -134,7 +134,7 @@ export interface Spool {
 
 // What a contributor provides (plugins) ----------------------------------------------------------
 /**
- * An IAM statement that a plugin needs. `${account}`, `${region}`, `${partition}` and `${network}` in resources
+ * An IAM statement that a plugin needs. `${account}`, `${region}`, `${partition}`, `${prefix}` and `${network}` in resources
  * and condition values are filled in at deploy.
  */
 export type Grant = {

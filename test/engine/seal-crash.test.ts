@@ -53,6 +53,7 @@ describe("a sequencer that dies", () => {
     }
     expect(bad).toEqual([]);
     expect(calls.length).toBeGreaterThan(60);
+    console.log(`${2 * calls.length} runs, a crash before or after each of ${calls.length} store calls`);
     expect([...kinds].sort()).toEqual(
       [
         "create",

@@ -107,9 +107,8 @@ describe("the storm finds the sequencer that", () => {
   const mutants = { noCompare, placeFirst, noHoldBack, plainPublish, neverRecovers };
   it.each(Object.entries(mutants))(
     "%s",
-    async (name, mutant) => {
+    async (_name, mutant) => {
       const found = await caught(mutant, 300);
-      console.log(name, found);
       expect(found).toBeDefined();
     },
     120_000,

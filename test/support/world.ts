@@ -19,6 +19,7 @@ import type { RespondWorld } from "../../lib/engine/respond.ts";
 import { type RotateWorld, rotateNow } from "../../lib/engine/rotate.ts";
 import { memoryClock } from "../../lib/memory/clock.ts";
 import { demoProvider, demoRotator } from "../../lib/memory/demo-rotator.ts";
+import { memoryLedger } from "../../lib/memory/ledger.ts";
 import { memoryIncidents, memoryInventory } from "../../lib/memory/state.ts";
 import { memoryVault } from "../../lib/memory/vault.ts";
 import playbooks from "../../playbooks/default.json" with { type: "json" };
@@ -28,29 +29,23 @@ export const CI = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:demo/ci-
 export const FIRST = "first-version" as VersionId;
 export const version = (n: number) => `attempt-${n}-${"0".repeat(24)}` as VersionId;
 
-/** A ledger that keeps the port's law (the first of an id wins) and nothing else. */
-const book = () => {
-  const rows: Recorded[] = [];
-  const of = (stream: string) => rows.filter((row) => row.stream === stream);
-  const ledger: Ledger = {
-    async append(event) {
-      const known = of(event.stream).find(({ id }) => id === event.id);
-      if (known) return { seq: known.seq };
-      const seq = of(event.stream).length + 1;
-      rows.push({ ...event, seq, receivedAt: event.at });
-      return { seq };
-    },
-    history: async (stream) => of(stream),
-    recent: async (stream, limit) => of(stream).reverse().slice(0, limit),
-  };
-  return { ledger, rows };
-};
+/** Also lists what was taken, over all streams in order. */
+const noting = (ledger: Ledger, rows: LifecycleEvent[]): Ledger => ({
+  ...ledger,
+  async append(event) {
+    const before = (await ledger.recent(event.stream, 1))[0]?.seq ?? 0;
+    const appended = await ledger.append(event);
+    if (appended.seq > before) rows.push(event);
+    return appended;
+  },
+});
 
 /** The whole system in Maps: one workload, one credential of the demo kind, a vault, a ledger, an index. */
 export const memoryWorld = () => {
   const clock = memoryClock("2026-11-20T09:00:00.000Z");
   const provider = demoProvider();
-  const { ledger, rows } = book();
+  const rows: LifecycleEvent[] = [];
+  const ledger = noting(memoryLedger({ clock }), rows);
   const spooled: LifecycleEvent[] = [];
   const rejected: string[] = [];
   const holds: string[] = [];

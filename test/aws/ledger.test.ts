@@ -1,0 +1,207 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CreateTableCommand, DynamoDBClient, type ScalarAttributeType } from "@aws-sdk/client-dynamodb";
+import { CreateAliasCommand, CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
+import { CreateBucketCommand, GetObjectRetentionCommand, S3Client } from "@aws-sdk/client-s3";
+import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { s3Objects } from "../../lib/aws/archive.ts";
+import { makeAws } from "../../lib/aws/clients.ts";
+import { documents } from "../../lib/aws/document.ts";
+import { dynamoLedger } from "../../lib/aws/ledger.ts";
+import { eventKey } from "../../lib/aws/ledger-keys.ts";
+import { toText } from "../../lib/core/ledger/bytes.ts";
+import { inParallel } from "../../lib/core/ledger/parallel.ts";
+import { tilePath } from "../../lib/core/ledger/tiles.ts";
+import { names } from "../../lib/core/names.ts";
+import type { Aws } from "../../lib/core/types.ts";
+import { type LocalAws, startAws } from "../../local/aws.ts";
+import { eventOf, ledgerContract } from "../contract/ledger.ts";
+
+const string = (AttributeName: string) => ({ AttributeName, AttributeType: "S" as ScalarAttributeType });
+const keys = (hash: string, range: string) => [
+  { AttributeName: hash, KeyType: "HASH" as const },
+  { AttributeName: range, KeyType: "RANGE" as const },
+];
+
+/** What the stacks make for the ledger. */
+const prepare = async (aws: Aws, account: string, region: string) => {
+  const n = names();
+  const table = new CreateTableCommand({
+    TableName: n.ledgerTable,
+    BillingMode: "PAY_PER_REQUEST",
+    AttributeDefinitions: ["PK", "SK", "gpk", "gsk"].map(string),
+    KeySchema: keys("PK", "SK"),
+    GlobalSecondaryIndexes: [
+      { IndexName: "pending", KeySchema: keys("gpk", "gsk"), Projection: { ProjectionType: "KEYS_ONLY" } },
+    ],
+  });
+  await aws(DynamoDBClient).send(table);
+  const archive = { Bucket: n.archiveBucket(account, region), ObjectLockEnabledForBucket: true };
+  await aws(S3Client).send(new CreateBucketCommand(archive));
+  await aws(S3Client).send(new CreateBucketCommand({ Bucket: n.workBucket(account, region) }));
+  const key = await aws(KMSClient).send(
+    new CreateKeyCommand({ KeySpec: "ECC_NIST_EDWARDS25519", KeyUsage: "SIGN_VERIFY" }),
+  );
+  const TargetKeyId = key.KeyMetadata?.KeyId ?? "";
+  await aws(KMSClient).send(new CreateAliasCommand({ AliasName: n.ledgerKeyAlias, TargetKeyId }));
+};
+
+let local: LocalAws;
+let dir: string;
+let aws: Aws;
+const set = process.env;
+const before = { ...set };
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), "rekey-ledger-"));
+  local = await startAws({ dir: join(dir, "aws") });
+  Object.assign(set, local.env, { REKEY_ACCOUNT: local.account, REKEY_RETENTION_DAYS: "1" });
+  aws = makeAws();
+  await prepare(aws, local.account, local.region);
+}, 120_000);
+afterAll(async () => {
+  for (const name of Object.keys(set)) if (!(name in before)) delete set[name];
+  Object.assign(set, before);
+  await local.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+describe("the ledger in DynamoDB", () => {
+  ledgerContract(() => dynamoLedger({ aws, table: names().ledgerTable }));
+
+  it("follows the pages of a history over 1 MB", async () => {
+    const ledger = dynamoLedger({ aws, table: names().ledgerTable });
+    for (let n = 0; n < 80; n += 1) await ledger.append(eventOf("long", n, { reason: "x".repeat(15_000) }));
+    expect((await ledger.history("long")).map(({ seq }) => seq)).toEqual(Array.from({ length: 80 }, (_, i) => i + 1));
+  }, 60_000);
+  it("gives up in the time it was given, and says that the event may be appended again", async () => {
+    const hung = makeAws({ endpoint: "http://127.0.0.1:9", retryMode: "standard", maxAttempts: 50 });
+    const ledger = dynamoLedger({ aws: hung, table: names().ledgerTable, timeoutMs: 300 });
+    const start = performance.now();
+    await expect(ledger.append(eventOf("slow", 1))).rejects.toThrow(/rotation\.started:1 of slow .*300 ms/);
+    expect(performance.now() - start).toBeLessThan(2_000);
+  });
+});
+
+describe("sealing and proving against the services", () => {
+  type Result = { readonly batchItemFailures: readonly { readonly itemIdentifier: string }[]; readonly sealed: number };
+  const seal = async (event: unknown): Promise<Result> => {
+    const { handler } = await import("../../functions/seal.ts");
+    return (await handler(event, { getRemainingTimeInMillis: () => 60_000 } as never)) as Result;
+  };
+  const rekey = (...args: string[]) =>
+    spawnSync(process.execPath, ["cli/main.ts", "ledger", ...args], { encoding: "utf8", env: set, timeout: 60_000 });
+  const message = (id: string, body: string) => ({ eventSource: "aws:sqs", messageId: id, body });
+
+  it("appends what was spooled once, and sends back only what it could not read", async () => {
+    const event = eventOf("spooled", 1);
+    const records = [message("m1", JSON.stringify(event)), message("m2", "{"), message("m3", JSON.stringify(event))];
+    const result = await seal({ Records: records });
+    expect(result.batchItemFailures).toEqual([{ itemIdentifier: "m2" }]);
+    expect(result.sealed).toBeGreaterThan(0);
+    const history = await dynamoLedger({ aws, table: names().ledgerTable }).history("spooled");
+    expect(history).toMatchObject([{ id: event.id, seq: 1, index: expect.any(Number) }]);
+  }, 60_000);
+
+  it("takes spooled events even while the log is halted, and the schedule's run fails aloud", async () => {
+    const work = s3Objects({ aws, bucket: names().workBucket(local.account, local.region) });
+    const { signal } = new AbortController();
+    const size = Number(toText((await work.get("checkpoint", signal))?.bytes ?? expect.fail()).split("\n")[1]);
+    const path = tilePath(0, Math.floor(size / 256), size % 256);
+    const { bytes, etag } = (await work.get(path, signal)) ?? expect.fail(path);
+    await work.replace(path, new Uint8Array(bytes.length), etag, signal);
+    const result = await seal({ Records: [message("m4", JSON.stringify(eventOf("halted", 1)))] });
+    expect(result).toEqual({ batchItemFailures: [], sealed: 0 });
+    await expect(seal({})).rejects.toThrow(/one of them was altered/);
+    await work.replace(path, bytes, (await work.get(path, signal))?.etag, signal);
+    expect((await seal({})).sealed).toBe(1);
+  }, 60_000);
+
+  it("seals at the doorbell and on schedule, in many runs at once, each event once", async () => {
+    const ledger = dynamoLedger({ aws, table: names().ledgerTable });
+    const events = Array.from({ length: 300 }, (_, n) => eventOf(`cred-${n % 30}`, n));
+    await inParallel(events, 24, async (event) => {
+      await ledger.append(event);
+    });
+    await Promise.all([
+      seal({ Records: [{ eventSource: "aws:dynamodb" }] }),
+      seal({ source: "aws.scheduler" }),
+      seal({}),
+    ]);
+    await seal({});
+    for (const stream of ["cred-0", "cred-29"])
+      expect((await ledger.history(stream)).every(({ index }) => index !== undefined)).toBe(true);
+  }, 60_000);
+
+  it("keeps what was archived under COMPLIANCE lock, but not what was staged", async () => {
+    const Bucket = names().archiveBucket(local.account, local.region);
+    const held = await aws(S3Client).send(new GetObjectRetentionCommand({ Bucket, Key: "tile/entries/000" }));
+    expect(held.Retention?.Mode).toBe("COMPLIANCE");
+    const store = s3Objects({ aws, bucket: Bucket, retentionDays: 1 });
+    const { signal } = new AbortController();
+    expect(await store.create("staging/x", Uint8Array.of(1), signal)).toBe(true);
+    expect(await store.create("staging/x", Uint8Array.of(2), signal)).toBe(false);
+    await expect(aws(S3Client).send(new GetObjectRetentionCommand({ Bucket, Key: "staging/x" }))).rejects.toThrow();
+    const work = s3Objects({ aws, bucket: names().workBucket(local.account, local.region) });
+    expect(await work.get("nothing", signal)).toBeUndefined();
+    expect(await work.replace("cell", Uint8Array.of(1), undefined, signal)).toBe(true);
+    expect(await work.replace("cell", Uint8Array.of(2), undefined, signal)).toBe(false);
+    const etag = (await work.get("cell", signal))?.etag;
+    expect(await work.replace("cell", Uint8Array.of(3), etag, signal)).toBe(true);
+    expect(await work.replace("cell", Uint8Array.of(4), etag, signal)).toBe(false);
+    expect(await work.replace("gone", Uint8Array.of(4), etag, signal)).toBe(false);
+  });
+
+  it("exports a log that verifies offline, and names the entry that was altered in a copy", async () => {
+    const out = join(dir, "export");
+    const exported = rekey("export", "--dir", out, "--json");
+    expect(exported.stderr).toBe("");
+    const { size } = JSON.parse(exported.stdout);
+    expect(size).toBeGreaterThan(400);
+    const { vkey } = JSON.parse(rekey("key", "--json").stdout);
+    expect(vkey).toBe(readFileSync(join(out, "vkey"), "utf8").trim());
+    const offline = { PATH: set["PATH"] };
+    const verify = (...args: string[]) =>
+      spawnSync(process.execPath, ["cli/main.ts", "ledger", "verify", out, ...args], {
+        encoding: "utf8",
+        env: offline,
+      });
+    const good = verify("--vkey", vkey);
+    expect([good.status, good.stderr]).toEqual([0, ""]);
+    expect(good.stdout).toContain("verified    every entry");
+    expect(verify().stdout).toContain("the export's own key");
+    expect(verify("--vkey", "nonsense")).toMatchObject({ status: 2, stderr: expect.stringContaining("verifier key") });
+
+    const bundle = join(out, "tile/entries/000");
+    const bytes = readFileSync(bundle);
+    bytes.write("POSTGRES", bytes.indexOf('"postgres"') + 1);
+    writeFileSync(bundle, bytes);
+    const bad = verify("--json");
+    expect(bad.status).toBe(1);
+    expect(JSON.parse(bad.stdout)).toMatchObject({
+      good: false,
+      findings: [{ what: "entry", index: 0, id: expect.any(String), stream: expect.any(String) }],
+    });
+    expect(
+      spawnSync(process.execPath, ["cli/main.ts", "ledger", "verify", join(dir, "no")], { env: offline }).status,
+    ).toBe(2);
+  }, 120_000);
+
+  it("parks a stream whose waiting event was altered in the table", async () => {
+    const ledger = dynamoLedger({ aws, table: names().ledgerTable });
+    await ledger.append(eventOf("tampered", 1));
+    const change = {
+      TableName: names().ledgerTable,
+      Key: eventKey({ stream: "tampered", id: "rotation.started:1" }),
+      UpdateExpression: "SET body = :body",
+      ExpressionAttributeValues: { ":body": "{}" },
+    };
+    await documents(aws).send(new UpdateCommand(change));
+    expect((await seal({})).sealed).toBe(0);
+    await ledger.append(eventOf("other", 1));
+    expect((await seal({})).sealed).toBe(1);
+  });
+});
