@@ -10,7 +10,7 @@ import { dynamoLedger } from "../lib/aws/ledger.ts";
 import { lambdaNetwork } from "../lib/aws/network.ts";
 import { queueSpool, sendTo } from "../lib/aws/queue.ts";
 import { sources } from "../lib/catalog.ts";
-import { parsePlaybooks } from "../lib/core/playbook.ts";
+import { parsePlaybooks, shadowed } from "../lib/core/playbook.ts";
 import { described } from "../lib/core/sanitize.ts";
 import { holdIncident, restoreIncident } from "../lib/engine/after.ts";
 import { manual, Order } from "../lib/engine/manual.ts";
@@ -49,9 +49,12 @@ const HOLD_AGAIN_MS = 5_000;
 /** A delivery that was not finished comes again after so many seconds, and not only when its visibility ends. */
 const AGAIN_S = 3;
 
+const answering = parsePlaybooks(playbooks);
+for (const { name, by } of shadowed(answering)) logger.warn(`playbook ${name} never answers: ${by} comes first`);
+
 const open = (): RespondWorld => ({
   sources,
-  playbooks: parsePlaybooks(playbooks),
+  playbooks: answering,
   inventory: dynamoInventory(aws, names.stateTable),
   incidents: dynamoIncidents(aws, names.stateTable),
   network: lambdaNetwork(aws, names.rotate),

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, cp, lstat, mkdtemp, rename, stat } from "node:fs/promises";
+import { chmod, cp, lstat, mkdtemp, readFile, rename, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -72,12 +72,18 @@ const copied = async (native: string, version: string): Promise<string> => {
   );
 };
 
-const VERSION = "18";
+const versionOf = async (native: string): Promise<string> => {
+  const { version }: { version?: unknown } = JSON.parse(await readFile(join(native, "..", "package.json"), "utf8"));
+  return String(version);
+};
 
+/** The two programs, where the server's user may execute them. */
 export const binariesFor = async (bin: string | undefined, ids: Ids | undefined): Promise<Binaries> => {
   const native = bin === undefined ? packaged() : dirname(bin);
   const home =
-    ids === undefined || (await isEnterable(join(native, "bin", "x"))) ? native : await copied(native, VERSION);
+    ids === undefined || (await isEnterable(join(native, "bin", "x")))
+      ? native
+      : await copied(native, await versionOf(native));
   const folder = bin !== undefined && home === native ? bin : join(home, "bin");
   return { initdb: join(folder, "initdb"), postgres: join(folder, "postgres") };
 };

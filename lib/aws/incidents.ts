@@ -39,7 +39,7 @@ export const dynamoIncidents = (aws: Aws, table: string): Incidents => {
   const update = (input: Omit<UpdateCommandInput, "TableName">) =>
     db().send(new UpdateCommand({ TableName: table, ReturnValuesOnConditionCheckFailure: "ALL_OLD", ...input }));
 
-  const takeOver = async (id: string, now: Instant, leaseUntil: Instant): Promise<Claim> => {
+  const takeOver = async (id: string, now: Instant, leaseUntil: Instant): Promise<Claim | "resumed"> => {
     const taken = await unlessRefused(
       update({
         Key: key(id),
@@ -49,7 +49,7 @@ export const dynamoIncidents = (aws: Aws, table: string): Incidents => {
         ExpressionAttributeValues: { ":until": leaseUntil, ":now": now, ":claimed": "claimed" },
       }),
     );
-    return taken === true ? "claimed" : taken["state"] === "claimed" ? "busy" : "done";
+    return taken === true ? "resumed" : taken["state"] === "claimed" ? "busy" : "done";
   };
 
   return {

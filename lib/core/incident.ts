@@ -56,8 +56,11 @@ export type Claim = "claimed" | "done" | "busy";
 
 /** Where incidents live. A claim is one conditional write: dedupe, lock and permission to resume in one. */
 export interface Incidents {
-  /** `done` when it was finished before, `busy` while another holds the lease; an expired lease is taken over. */
-  claim(incident: Incident, now: Instant, leaseUntil: Instant): Promise<Claim>;
+  /**
+   * `resumed` when it was begun before and its lease has ended, `done` when it was finished, `busy` while another holds
+   * the lease.
+   */
+  claim(incident: Incident, now: Instant, leaseUntil: Instant): Promise<Claim | "resumed">;
   /**
    * `done` when an incident that ended after `activityAt` has answered this credential already, `busy` while another
    * incident works on it.

@@ -44,7 +44,9 @@ export const discover = async (world: DiscoverWorld, id: CredentialId): Promise<
     workload: workload as WorkloadId,
     network,
     protected: tags["protected"] === "true",
-    identifiers: [...new Set<Identifier>([`secret:${id}`, `name:${entry.name}`, ...workloadNames(workload), ...told.identifiers])],
+    identifiers: [
+      ...new Set<Identifier>([`secret:${id}`, `name:${entry.name}`, ...workloadNames(workload), ...told.identifiers]),
+    ],
     ...(entry.schedule && { schedule: entry.schedule }),
     ...(entry.rotatedAt && { rotatedAt: entry.rotatedAt }),
   };

@@ -133,6 +133,7 @@ const claimed = async (world: RespondWorld, incident: Incident): Promise<Answer>
   const now = world.clock.now();
   const claim = await world.incidents.claim(incident, now, world.clock.after(now, LEASE_MS));
   if (claim === "busy") throw new Unfinished(`incident ${incident.id} is being worked on`);
+  if (claim === "claimed") return work(world, incident);
   const kept = await world.incidents.get(incident.id);
   if (claim === "done") return { signal: incident.signal, incident: incident.id, state: kept?.state ?? "contained" };
   // The plans of the first delivery hold: a second look at the inventory might name other versions.

@@ -36,12 +36,12 @@ export const memoryIncidents = (): Incidents => {
   const incidents = new Map<string, { incident: Incident; leaseUntil: Instant }>();
   const leases = new Map<CredentialId, Lease>();
 
-  const takeOver = (id: string, now: Instant, leaseUntil: Instant): Claim => {
+  const takeOver = (id: string, now: Instant, leaseUntil: Instant): Claim | "resumed" => {
     const kept = incidents.get(id);
     if (kept?.incident.state !== "claimed") return "done";
     if (kept.leaseUntil >= now) return "busy";
     kept.leaseUntil = leaseUntil;
-    return "claimed";
+    return "resumed";
   };
   const change = (id: string, to: (incident: Incident) => Incident) => {
     const kept = incidents.get(id);

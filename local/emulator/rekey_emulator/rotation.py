@@ -66,7 +66,7 @@ def rotate_when_due(secret):
     secret["NextRotationDate"] = next_due(secret.get("RotationRules"), int(time.time()))
     token = _unfinished(secret) or str(uuid.uuid4())
     _attach_pending(secret, token)
-    _background(_rotate, secret, token, function, skip_if_running=True)
+    _background(_rotate, secret, token, function)
 
 
 def _refusal(secret, data):
@@ -95,7 +95,7 @@ def _refusal(secret, data):
 
 
 def _reattempt(secret, token):
-    _background(_rotate, secret, token, secret.get("RotationLambdaARN"), skip_if_running=True)
+    _background(_rotate, secret, token, secret.get("RotationLambdaARN"))
     return conflicting("A previous rotation isn't complete. That rotation will be reattempted.")
 
 
@@ -111,24 +111,23 @@ def _attach_pending(secret, token):
     sm._add_stage(secret, token, "AWSPENDING")
 
 
-def _background(work, secret, token, function, skip_if_running=False):
-    """One rotation of a secret at a time; the caller's account and region go along."""
+def _background(work, secret, token, function):
+    """One rotation of a secret at a time, in turn; the caller's account and region go along."""
     turn = _turns[secret["ARN"]]
 
     def task():
-        if not turn.acquire(blocking=not skip_if_running):
-            return
-        try:
-            work(secret, token, function)
-        except Exception:
-            log.exception("rotation of %s", secret["ARN"])
-        finally:
-            turn.release()
+        with turn:
+            try:
+                work(secret, token, function)
+            except Exception:
+                log.exception("rotation of %s", secret["ARN"])
 
     threading.Thread(target=contextvars.copy_context().run, args=(task,), daemon=True).start()
 
 
 def _rotate(secret, token, function):
+    if "AWSCURRENT" in secret["Versions"].get(token, {}).get("Stages", ()):
+        return  # finished by the attempt before this one
     trail.emit(secret, "RotationStarted")
     for pause in (0, *PAUSES):
         time.sleep(pause)
