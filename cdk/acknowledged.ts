@@ -48,3 +48,9 @@ export const acceptRotators = (role: IConstruct, setting: Setting) => {
 export const acceptNetworkInterfaces = (role: IConstruct, vpc: NetworkConfig["vpc"]) => {
   if (vpc) acceptResource(role, "*", "Lambda makes a network interface per subnet; AWS takes no narrower resource.");
 };
+
+export const acceptUnknownRoutes = (network: IConstruct) =>
+  Validations.of(network).acknowledge({
+    id: "Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId",
+    reason: "Nothing is routed here: the function only stands in the subnets.",
+  });

@@ -1,4 +1,3 @@
-import { Fn } from "aws-cdk-lib";
 import type { rotators } from "../lib/catalog.ts";
 import type { Place } from "./naming.ts";
 
@@ -36,6 +35,3 @@ export const filled = ({ actions, resources, conditions }: Grant, setting: Setti
     ),
   }),
 });
-
-/** The queue URL that belongs to the ARN of a queue in any partition. */
-export const urlSuffix = (): string => Fn.ref("AWS::URLSuffix");

@@ -23,8 +23,6 @@ export const naming = (prefix: string) => {
     ...own,
     ledgerTableArn: (hub: Place) => arn("dynamodb", hub, `table/${own.ledgerTable}`),
     queueArn: (hub: Place, queue: string) => arn("sqs", hub, queue),
-    queueUrl: ({ account, region }: Place, suffix: string, queue: string) =>
-      `https://sqs.${region}.${suffix}/${account}/${queue}`,
     functionArn: (place: Place, name: string) => arn("lambda", place, `function:${name}`),
     busArn: (place: Place) => arn("events", place, "event-bus/default"),
     ruleArn: (place: Place, rule: string) => arn("events", place, `rule/${rule}`),

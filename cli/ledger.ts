@@ -55,9 +55,7 @@ const exportTo = async (dir: string, io: Io, command: Command): Promise<void> =>
   const { by, archive, work } = await openLog(io.aws(), prefix, signal);
   const note = await work.get("checkpoint", signal);
   if (note === undefined)
-    command.error(`error: ${by.name} has no checkpoint yet: nothing was sealed; try again in a minute`, {
-      exitCode: 1,
-    });
+    throw new Error(`${by.name} has no checkpoint yet: nothing was sealed; try again in a minute`);
   const { size } = openCheckpoint(toText(note.bytes), by);
   let files = 0;
   await inParallel([...pathsOf(size)], FILES_AT_ONCE, async (path) => {

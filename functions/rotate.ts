@@ -28,7 +28,7 @@ const aws = makeAws();
 const announce = announceOn(aws);
 const world: RotateWorld = {
   vault: secretsManagerVault(aws),
-  ledger: dynamoLedger({ aws, table: names.ledgerTable }),
+  ledger: dynamoLedger({ aws, table: process.env["REKEY_LEDGER_TABLE"] ?? names.ledgerTable }),
   clock,
   rotators,
   deps: { aws, clock, random: (bytes) => randomBytes(bytes), readAdmin: readAdmin(aws) },

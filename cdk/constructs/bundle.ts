@@ -26,6 +26,7 @@ const options = (entry: string, outdir: string): BuildOptions => ({
   target: "node24",
   mainFields: ["module", "main"],
   minify: true,
+  // For `NODE_OPTIONS=--enable-source-maps`, which is not set: reading maps cost a cold start 7 to 60 ms more.
   sourcemap: true,
   sourcesContent: false,
   legalComments: "none",

@@ -4,7 +4,7 @@ import { Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 
 import { Architecture, Function as Lambda, Runtime } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import { acceptNetworkInterfaces } from "../acknowledged.ts";
+import { acceptNetworkInterfaces, acceptUnknownRoutes } from "../acknowledged.ts";
 import type { NetworkConfig, Settled } from "../config.ts";
 import type { Filled } from "../grants.ts";
 import { naming, placeOf } from "../naming.ts";
@@ -55,6 +55,7 @@ const roleOf = (scope: Construct, logs: LogGroup, { config, name }: RekeyFunctio
 const placement = (scope: Construct, vpc: NetworkConfig["vpc"]) => {
   if (!vpc) return {};
   const { vpcId, availabilityZones, subnetIds, securityGroupIds } = vpc;
+  acceptUnknownRoutes(scope);
   return {
     vpc: Vpc.fromVpcAttributes(scope, "Vpc", { vpcId, availabilityZones, privateSubnetIds: subnetIds }),
     vpcSubnets: { subnets: subnetIds.map((id) => Subnet.fromSubnetId(scope, id, id)) },
@@ -105,7 +106,6 @@ export class RekeyFunction extends Construct {
       environment: {
         REKEY_PREFIX: config.prefix,
         REKEY_ACCOUNT: Stack.of(this).account,
-        NODE_OPTIONS: "--enable-source-maps",
         ...props.environment,
       },
       ...placement(this, vpc),

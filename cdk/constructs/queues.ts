@@ -40,7 +40,7 @@ export class Queues extends Construct {
     acceptNoRedrive(this.spool, "An event stays until it is appended, for 14 days; an alarm tells that it waits.");
     for (const spoke of spokes) {
       if (isSame(spoke.place, place)) this.admitRules(naming, spoke.place);
-      else this.admitAccount(naming, spoke, config.organization);
+      else this.admitAccount(naming, spoke.place, config.organization);
     }
   }
 
@@ -58,23 +58,17 @@ export class Queues extends Construct {
   }
 
   /** Across accounts EventBridge acts under a role of the sender's (user guide, eb-service-cross-account). */
-  private admitAccount(naming: Naming, { place, networks }: Spoke, organization: string | undefined) {
-    const admit = (to: Queue, roles: readonly string[]) =>
-      to.addToResourcePolicy(
-        new PolicyStatement({
-          principals: [new AccountPrincipal(place.account)],
-          actions: ["sqs:SendMessage"],
-          resources: [to.queueArn],
-          conditions: {
-            ArnEquals: { "aws:PrincipalArn": roles.map((role) => naming.roleArn(place, role)) },
-            ...(organization && { StringEquals: { "aws:PrincipalOrgID": organization } }),
-          },
-        }),
-      );
-    admit(this.signals, [naming.forwarder]);
-    admit(
-      this.spool,
-      networks.map(({ name }) => naming.rotate(name)),
+  private admitAccount(naming: Naming, place: Place, organization: string | undefined) {
+    this.signals.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new AccountPrincipal(place.account)],
+        actions: ["sqs:SendMessage"],
+        resources: [this.signals.queueArn],
+        conditions: {
+          ArnEquals: { "aws:PrincipalArn": naming.roleArn(place, naming.forwarder) },
+          ...(organization && { StringEquals: { "aws:PrincipalOrgID": organization } }),
+        },
+      }),
     );
   }
 }

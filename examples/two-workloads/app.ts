@@ -27,7 +27,10 @@ const workloads = new Stack(app, "DemoWorkloads", { description: "Rekey demo: tw
 workloads.addStackDependency(admin);
 
 const workload = (name: string) =>
-  new Role(workloads, name, { roleName: `demo-${name.toLowerCase()}`, assumedBy: new ServicePrincipal("ecs-tasks.amazonaws.com") });
+  new Role(workloads, name, {
+    roleName: `demo-${name.toLowerCase()}`,
+    assumedBy: new ServicePrincipal("ecs-tasks.amazonaws.com"),
+  });
 
 /** Two logins take turns, so that a rotation refuses nobody: the other one goes on working. */
 const orders = workload("Orders");

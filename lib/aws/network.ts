@@ -19,10 +19,17 @@ export const invoke = async (aws: Aws, name: string, payload: object, complaint:
   throw Object.assign(new Error(`${complaint}: ${errorMessage}`), { name: errorType });
 };
 
-/** Reaches the rotate function inside a network by invoking it. */
+/** The ARN of a function in the account and region where a credential's secret is. */
+const besides = (credential: string, name: string): string => {
+  const [, partition, , region, account] = credential.split(":");
+  return `arn:${partition}:lambda:${region}:${account}:function:${name}`;
+};
+
+/** Reaches the rotate function inside a network by invoking it, in whichever account the credential is. */
 export const lambdaNetwork = (aws: Aws, functionName: (network: string) => string): Network => ({
   async call(network, command) {
     const name = functionName(network);
-    return (await invoke(aws, name, command, `${name} could not ${command.verb} ${command.credential}`)) as never;
+    const arn = besides(command.credential, name);
+    return (await invoke(aws, arn, command, `${name} could not ${command.verb} ${command.credential}`)) as never;
   },
 });

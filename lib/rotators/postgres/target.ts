@@ -16,7 +16,7 @@ const Password = z.string().check(z.minLength(1), z.maxLength(MOST_PASSWORD));
 
 /** AWS's layout of a PostgreSQL secret. The port may be text or a number; unknown fields stay. */
 export const Material = z.looseObject({
-  engine: z.optional(z.literal("postgres")),
+  engine: z.optional(z.enum(["postgres", "aurora-postgresql"])),
   host: Host,
   port: z.optional(Port),
   dbname: z.optional(RoleName),

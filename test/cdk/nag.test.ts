@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Validations } from "aws-cdk-lib";
+import { AwsSolutionsChecks } from "cdk-nag";
+import { expect, test } from "vitest";
+import { acceptNoRedrive } from "../../cdk/acknowledged.ts";
+import { queue } from "../../cdk/constructs/queues.ts";
+import { manyAccounts, type newApp, rekey, singleAccount } from "./support.ts";
+
+const check = (app: ReturnType<typeof newApp>) => Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+const vpc = {
+  vpcId: "vpc-0a1b2c3d",
+  availabilityZones: ["eu-central-1a"],
+  subnetIds: ["subnet-0a1b2c3d"],
+  securityGroupIds: ["sg-0a1b2c3d"],
+};
+
+test.each([
+  ["one account", singleAccount],
+  ["an account that the CLI names", {}],
+  ["many accounts", manyAccounts],
+  [
+    "a network in a VPC, an archive without lock",
+    { networks: [{ name: "inside", vpc }], archive: { retentionDays: 1, lock: false } },
+  ],
+])(
+  "AWS Solutions checks find nothing that is not acknowledged: %s",
+  (_, config) => {
+    const { app } = rekey(config);
+    check(app);
+    expect(() => app.synth()).not.toThrow();
+  },
+  60_000,
+);
+
+test("an acknowledged finding is acknowledged there only", () => {
+  const { app, hub } = rekey(singleAccount);
+  check(app);
+  acceptNoRedrive(queue(hub, "Fine", {}), "for this test");
+  queue(hub, "Forgotten", {});
+  expect(() => app.synth()).toThrow();
+  const report = readFileSync(join(app.outdir, "validation-report.json"), "utf8");
+  expect(report).toContain("rekey-hub/Forgotten/Resource");
+  expect(report).not.toContain("rekey-hub/Fine/Resource");
+}, 60_000);

@@ -1,0 +1,175 @@
+import { App, CfnParameter, Duration, Stack } from "aws-cdk-lib";
+import { Match, Template } from "aws-cdk-lib/assertions";
+import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { describe, expect, test } from "vitest";
+import { AdminSecret } from "../../cdk/constructs/admin-secret.ts";
+import { RotatedSecret, type RotatedSecretProps } from "../../cdk/constructs/rotated-secret.ts";
+
+const newStack = () => new Stack(new App(), "Mine", { env: { account: "111111111111", region: "eu-central-1" } });
+const database = { host: "db.example.com", port: 5432, dbname: "app", username: "orders_a" };
+const target = {
+  admin: "demo/admin",
+  strategy: "alternating",
+  logins: ["orders_a", "orders_b"],
+  owner: "orders_owner",
+} as const;
+const orders = {
+  kind: "postgres",
+  workload: "orders",
+  schedule: "rate(7 days)",
+  secretName: "demo/orders",
+  target,
+  material: database,
+} satisfies RotatedSecretProps<"postgres">;
+
+const made = (change: Partial<RotatedSecretProps<"postgres">> = {}) => {
+  const stack = newStack();
+  new RotatedSecret(stack, "Orders", { ...orders, ...change });
+  return Template.fromStack(stack);
+};
+const tagsOf = (template: Template): Readonly<Record<string, string>> => {
+  const [secret] = Object.values(template.findResources("AWS::SecretsManager::Secret"));
+  const tags = secret?.["Properties"]["Tags"] as readonly { readonly Key: string; readonly Value: string }[];
+  return Object.fromEntries(tags.map(({ Key, Value }) => [Key, Value]));
+};
+
+describe("what it makes", () => {
+  test("a secret whose tags say what it is, with a generated password in the template", () => {
+    const template = made();
+    expect(tagsOf(template)).toEqual({
+      "rekey:kind": "postgres",
+      "rekey:workload": "orders",
+      "rekey:network": "default",
+      "rekey:protected": "false",
+      "rekey:admin": "demo/admin",
+      "rekey:strategy": "alternating",
+      "rekey:logins": "orders_a orders_b",
+      "rekey:owner": "orders_owner",
+    });
+    template.hasResourceProperties("AWS::SecretsManager::Secret", {
+      GenerateSecretString: {
+        SecretStringTemplate: JSON.stringify(database),
+        GenerateStringKey: "password",
+        PasswordLength: 32,
+      },
+    });
+  });
+
+  test("a schedule on the network's rotate function, found by name", () => {
+    made({ network: "vpn", prefix: "own", rotateImmediately: false }).hasResourceProperties(
+      "AWS::SecretsManager::RotationSchedule",
+      {
+        RotationRules: { ScheduleExpression: "rate(7 days)" },
+        RotateImmediatelyOnUpdate: false,
+        RotationLambdaARN: {
+          "Fn::Join": [
+            "",
+            ["arn:", { Ref: "AWS::Partition" }, ":lambda:eu-central-1:111111111111:function:own-rotate-vpn"],
+          ],
+        },
+      },
+    );
+  });
+
+  test("an access key starts as never issued", () => {
+    const stack = newStack();
+    new RotatedSecret(stack, "Ci", {
+      kind: "iam-access-key",
+      workload: "ci",
+      schedule: Duration.days(1),
+      target: { user: "ci" },
+    });
+    Template.fromStack(stack).hasResourceProperties("AWS::SecretsManager::Secret", { SecretString: "{}" });
+  });
+
+  test("the workload's role may read that one secret and nothing else", () => {
+    const stack = newStack();
+    const role = new Role(stack, "Role", { assumedBy: new ServicePrincipal("ecs-tasks.amazonaws.com") });
+    new RotatedSecret(stack, "Orders", { ...orders, workload: role }).grantRead(role);
+    Template.fromStack(stack).hasResourceProperties("AWS::IAM::Policy", {
+      PolicyDocument: {
+        Statement: [
+          {
+            Action: ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
+            Resource: { Ref: Match.stringLikeRegexp("^OrdersSecret") },
+          },
+        ],
+      },
+    });
+  });
+
+  test("the admin's secret is tagged with its network, has no kind and holds nothing", () => {
+    const stack = newStack();
+    new AdminSecret(stack, "Admin", { secretName: "demo/admin", network: "vpn" });
+    const template = Template.fromStack(stack);
+    expect(tagsOf(template)).toEqual({ "rekey:network": "vpn" });
+    template.hasResourceProperties("AWS::SecretsManager::Secret", { SecretString: "{}" });
+    template.resourceCountIs("AWS::SecretsManager::RotationSchedule", 0);
+  });
+
+  test("what is not known before deploy is left to the function's own check", () => {
+    const stack = newStack();
+    const host = new CfnParameter(stack, "Host").valueAsString;
+    expect(() => new RotatedSecret(stack, "Orders", { ...orders, material: { ...database, host } })).not.toThrow();
+  });
+});
+
+const wrong =
+  (change: object): (() => unknown) =>
+  () =>
+    made(change as Partial<RotatedSecretProps<"postgres">>);
+
+test.each([
+  ["a kind without rotator", { kind: "oracle" }, "kind oracle has no rotator. Give one of: postgres, iam-access-key"],
+  [
+    "a target that lacks a field",
+    { target: { logins: ["a", "b"] } },
+    "target.admin is missing or wrong for kind postgres",
+  ],
+  ["alternating with one login", { target: { ...target, logins: ["a"] } }, "target.logins is missing or wrong"],
+  [
+    "a target field that the construct sets",
+    { target: { ...target, network: "x" } },
+    "target.network is set by the construct",
+  ],
+  [
+    "a tag value that AWS refuses",
+    { target: { ...target, owner: "a,b" } },
+    "target.owner is kept in a tag, which takes at most 256",
+  ],
+  ["a tag value that is too long", { workload: "w".repeat(257) }, "workload is kept in a tag"],
+  ["a template that lacks a field", { material: { dbname: "app" } }, "material.host is missing or wrong"],
+  [
+    "a password in the template",
+    { material: { ...database, password: "s3cret" } },
+    "material.password must not be written",
+  ],
+  [
+    "a schedule that is too fast",
+    { schedule: Duration.minutes(5) },
+    "faster than Secrets Manager rotates: at most every 4 hours",
+  ],
+])("refuses %s: which construct, what, what to do", (_, change, message) => {
+  expect(wrong(change)).toThrow(message);
+  expect(wrong(change)).toThrow(/^RotatedSecret Mine\/Orders: /);
+  expect(wrong(change)).not.toThrow("s3cret");
+});
+
+test("refuses material for a kind that issues all of it", () => {
+  const props = {
+    kind: "iam-access-key",
+    workload: "ci",
+    schedule: "rate(1 day)",
+    target: { user: "ci" },
+    material: { accessKeyId: "A" },
+  } as const;
+  expect(() => new RotatedSecret(newStack(), "Ci", props)).toThrow("material.accessKeyId cannot be given");
+});
+
+test("types follow the kind", () => {
+  // @ts-expect-error: a strategy that the rotator does not know
+  const strategy: RotatedSecretProps<"postgres">["target"] = { strategy: "triple" };
+  // @ts-expect-error: a field of another kind
+  const field: RotatedSecretProps<"postgres">["target"] = { user: "ci" };
+  for (const target of [strategy, field]) expect(wrong({ target })).toThrow("missing or wrong for kind postgres");
+});

@@ -1,0 +1,119 @@
+import { Match, Template } from "aws-cdk-lib/assertions";
+import { expect, test } from "vitest";
+import { filled } from "../../cdk/grants.ts";
+import { sources } from "../../lib/catalog.ts";
+import { HUB, manyAccounts, rekey, resources, singleAccount } from "./support.ts";
+
+const { hub, spokes } = rekey(singleAccount);
+const hubTemplate = Template.fromStack(hub);
+const [spoke] = spokes;
+const spokeTemplate = Template.fromStack(spoke ?? hub);
+
+test("a signal waits at most for its turn: no batching window, one by one acknowledged, five tries, then rejected", () => {
+  hubTemplate.hasResourceProperties("AWS::Lambda::EventSourceMapping", {
+    EventSourceArn: { "Fn::GetAtt": [Match.stringLikeRegexp("QueuesSignals"), "Arn"] },
+    BatchSize: 10,
+    MaximumBatchingWindowInSeconds: Match.absent(),
+    FunctionResponseTypes: ["ReportBatchItemFailures"],
+  });
+  hubTemplate.hasResourceProperties("AWS::SQS::Queue", {
+    QueueName: "rekey-signals",
+    VisibilityTimeout: 720,
+    RedrivePolicy: {
+      maxReceiveCount: 5,
+      deadLetterTargetArn: { "Fn::GetAtt": [Match.stringLikeRegexp("QueuesRejected"), "Arn"] },
+    },
+  });
+});
+
+test("seal is woken by new events, and by nothing that sealing itself writes", () => {
+  hubTemplate.hasResourceProperties("AWS::Lambda::EventSourceMapping", {
+    StartingPosition: "LATEST",
+    FilterCriteria: {
+      Filters: [
+        { Pattern: JSON.stringify({ eventName: ["INSERT"], dynamodb: { Keys: { SK: { S: [{ prefix: "E#" }] } } } }) },
+      ],
+    },
+  });
+});
+
+test("every source of the catalog has its rule, its delivery retried for a day and then kept", () => {
+  spokeTemplate.resourceCountIs("AWS::Events::Rule", sources.length);
+  for (const { name, pattern } of sources) {
+    spokeTemplate.hasResourceProperties("AWS::Events::Rule", {
+      Name: `rekey-signal-${name}`,
+      EventPattern: { source: [...pattern.source], "detail-type": [...pattern["detail-type"]] },
+      Targets: [
+        Match.objectLike({
+          RetryPolicy: { MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 185 },
+          DeadLetterConfig: Match.anyValue(),
+        }),
+      ],
+    });
+  }
+});
+
+test("alarms are single metrics over nothing", () => {
+  const alarms = [hub, ...spokes].flatMap((stack) => resources(stack, "AWS::CloudWatch::Alarm"));
+  const told = alarms.map(([, { Properties: p = {} }]) => [p["AlarmName"], p["Threshold"], "Metrics" in p]);
+  const names = [
+    "rejected-not-empty",
+    "spool-not-empty",
+    "respond-fails",
+    "seal-fails",
+    "discover-fails",
+    "lost-guardduty-not-empty",
+    "lost-custom-not-empty",
+    "rotate-default-fails",
+  ];
+  expect(told.sort()).toEqual(names.map((name) => [`rekey-${name}`, 0, false]).sort());
+});
+
+test("another account's signals cross under its own role, and its functions answer the hub's roles only", () => {
+  const [, other] = rekey(manyAccounts).spokes;
+  const template = Template.fromStack(other ?? hub);
+  template.hasResourceProperties("AWS::Events::Rule", {
+    Name: "rekey-signal-guardduty",
+    Targets: [
+      Match.objectLike({
+        Arn: Match.anyValue(),
+        RoleArn: { "Fn::GetAtt": [Match.stringLikeRegexp("Forward"), "Arn"] },
+      }),
+    ],
+  });
+  const permissions = Object.values(template.findResources("AWS::Lambda::Permission")).map(({ Properties: p }) =>
+    JSON.stringify(p.Principal),
+  );
+  expect(permissions.filter((principal) => principal.includes(`::${HUB.account}:role/rekey-respond`))).toHaveLength(2);
+  expect(permissions.filter((principal) => principal.includes("secretsmanager"))).toHaveLength(2);
+});
+
+test("an archive that may not be deleted, unless a config says so in words", () => {
+  hubTemplate.hasResourceProperties("AWS::S3::Bucket", {
+    BucketName: `rekey-archive-${HUB.account}-${HUB.region}`,
+    ObjectLockEnabled: true,
+    ObjectLockConfiguration: Match.absent(),
+  });
+  const trial = Template.fromStack(
+    rekey({ ...singleAccount, removal: "destroy", archive: { retentionDays: 1, lock: false } }).hub,
+  );
+  trial.hasResourceProperties("AWS::S3::Bucket", {
+    BucketName: `rekey-archive-${HUB.account}-${HUB.region}`,
+    ObjectLockEnabled: false,
+  });
+  trial.hasResource("AWS::DynamoDB::Table", {
+    DeletionPolicy: "Delete",
+    Properties: { DeletionProtectionEnabled: false },
+  });
+  trial.hasResourceProperties("AWS::Lambda::Function", {
+    FunctionName: "rekey-seal",
+    Environment: { Variables: { REKEY_RETENTION_DAYS: "0" } },
+  });
+});
+
+test("a grant with a placeholder that nothing fills is refused", () => {
+  const setting = { partition: "aws", account: "1", region: "r", prefix: "p", network: "n" };
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a grant's placeholder
+  const grant = { actions: ["a:B"], resources: ["arn:${partition}:a:${region}:${account}:${who}"] };
+  expect(() => filled(grant, setting)).toThrow(/has the placeholder .*who/);
+});
