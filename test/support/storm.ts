@@ -35,6 +35,7 @@ export const storm = ({ host, port, username, password, dbname }: Material, clie
     /** Stops the storm; resolves to the number of sessions that still answer. */
     survivors: async (): Promise<number> => {
       isOn = false;
+      await Promise.all(running);
       const answers = await Promise.all(
         [...held].map((client) =>
           client.query("SELECT 1").then(
@@ -44,7 +45,6 @@ export const storm = ({ host, port, username, password, dbname }: Material, clie
         ),
       );
       await Promise.all([...held].map((client) => client.end().catch(() => undefined)));
-      await Promise.all(running);
       return answers.reduce<number>((sum, answer) => sum + answer, 0);
     },
   };
