@@ -4,13 +4,13 @@ import { connect, type Socket } from "node:net";
 
 /** A login whose last SCRAM message is still in the attacker's hand. */
 export type HeldHandshake = {
-  /** Sends it; resolves to `in` or to the SQLSTATE of the refusal. */
+  /** Sends it; resolves to `in`, `closed`, or the SQLSTATE of the refusal. */
   readonly finish: () => Promise<string>;
   readonly drop: () => void;
 };
 type At = {
   readonly host: string;
-  readonly port: number;
+  readonly port?: string | number | undefined;
   readonly username: string;
   readonly password: string;
   readonly dbname?: string | undefined;
@@ -67,7 +67,7 @@ const proof = (password: string, first: string, serverFirst: string): string => 
 
 /** Starts logging in and stops before the last message; the server has read the password's verifier by then. */
 export const holdHandshake = async ({ host, port, username, password, dbname }: At): Promise<HeldHandshake> => {
-  const socket = connect(port, host);
+  const socket = connect(Number(port), host);
   socket.on("error", () => undefined);
   await once(socket, "connect");
   const next = reader(socket);
@@ -80,14 +80,14 @@ export const holdHandshake = async ({ host, port, username, password, dbname }: 
   const challenge = await next();
   if (challenge.type !== "R") throw new Error(`no SCRAM challenge but ${challenge.type}: ${challenge.body}`);
   const last = Buffer.from(proof(password, first, challenge.body.toString("utf8", 4)));
-  const finish = async (): Promise<string> => {
+  const verdict = async (): Promise<string> => {
+    const { type, body } = await next();
+    const known: Readonly<Record<string, string>> = { E: sqlState(body), Z: "in", closed: "closed" };
+    return known[type] ?? verdict();
+  };
+  const finish = (): Promise<string> => {
     socket.write(message("p", last));
-    for (;;) {
-      const { type, body } = await next();
-      if (type === "E") return sqlState(body);
-      if (type === "Z") return "in";
-      if (type === "closed") return "closed";
-    }
+    return verdict();
   };
   return { finish, drop: () => socket.destroy() };
 };
