@@ -1,8 +1,8 @@
 import pg from "pg";
 import type { Clock } from "../lib/core/types.ts";
+import { holdHandshake } from "../local/held-handshake.ts";
 import { application } from "../test/support/application.ts";
 import { realClock } from "../test/support/clock.ts";
-import { holdHandshake } from "../local/held-handshake.ts";
 import { type Arranged, arrangeLogins, sessionOf, type TestServer, testServer } from "../test/support/postgres.ts";
 import { storm } from "../test/support/storm.ts";
 import { type Row, row, timed } from "./stats.ts";

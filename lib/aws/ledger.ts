@@ -29,7 +29,7 @@ const isRefusal = (error: unknown): boolean => {
 };
 
 /** Events and heads of streams in the ledger table. The head is updated, never put: it also holds what was sealed. */
-export const dynamoStreams = ({ aws, table: TableName }: Table): StreamStore => ({
+const dynamoStreams = ({ aws, table: TableName }: Table): StreamStore => ({
   async look(name, abortSignal) {
     const read = (Key: Record<string, string>) =>
       documents(aws).send(new GetCommand({ TableName, Key, ConsistentRead: true }), { abortSignal });

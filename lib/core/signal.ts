@@ -28,10 +28,7 @@ const isEnvelope = (event: unknown): event is Envelope =>
 const includes = (list: readonly string[], value: unknown) => typeof value === "string" && list.includes(value);
 
 /** The source whose EventBridge pattern the event matches. */
-export const matchSource = <S extends Pick<SignalSource, "pattern">>(
-  sources: readonly S[],
-  event: unknown,
-): S | undefined =>
+const matchSource = <S extends Pick<SignalSource, "pattern">>(sources: readonly S[], event: unknown): S | undefined =>
   isEnvelope(event)
     ? sources.find(
         ({ pattern }) =>

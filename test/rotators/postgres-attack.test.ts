@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Secret } from "../../lib/core/secret.ts";
 import type { Material } from "../../lib/rotators/postgres/target.ts";
-import { hastyClock, realClock } from "../support/clock.ts";
 import { holdHandshake } from "../../local/held-handshake.ts";
+import { hastyClock, realClock } from "../support/clock.ts";
 import { type Arranged, arrangeLogins, type TestServer, testServer } from "../support/postgres.ts";
 import { storm } from "../support/storm.ts";
 

@@ -13,7 +13,7 @@ import { startPostgres } from "../../local/postgres.ts";
 import type { Session, World } from "../contract/rotator.ts";
 import { realClock } from "./clock.ts";
 
-export const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
+const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
 
 type Setup = { readonly port: number; readonly settings?: Readonly<Record<string, string>>; readonly bin?: string };
 

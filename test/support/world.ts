@@ -3,16 +3,7 @@ import type { Command, Network } from "../../lib/core/commands.ts";
 import type { LifecycleEvent } from "../../lib/core/events.ts";
 import { parsePlaybooks } from "../../lib/core/playbook.ts";
 import { secret } from "../../lib/core/secret.ts";
-import type {
-  CredentialId,
-  Deps,
-  Identifier,
-  Instant,
-  Ledger,
-  Recorded,
-  Signal,
-  VersionId,
-} from "../../lib/core/types.ts";
+import type { CredentialId, Deps, Identifier, Instant, Ledger, Signal, VersionId } from "../../lib/core/types.ts";
 import { describe, hold, restore, revoke } from "../../lib/engine/kill.ts";
 import { openRecorder } from "../../lib/engine/record.ts";
 import type { RespondWorld } from "../../lib/engine/respond.ts";

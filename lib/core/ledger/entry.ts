@@ -6,7 +6,7 @@ import { canonical } from "./canonical.ts";
 import { Malformed, Unrecordable } from "./errors.ts";
 
 /** An entry may have so many bytes: reports read bounded pages, and one huge event must not stick in an exporter. */
-export const MAX_ENTRY_BYTES = 16 * 1024;
+const MAX_ENTRY_BYTES = 16 * 1024;
 // DynamoDB keys: 2,048 bytes of partition key, 1,024 of sort key, less our prefixes.
 const MAX_STREAM_BYTES = 2000;
 const MAX_ID_BYTES = 1000;

@@ -25,13 +25,13 @@ export type At = { readonly iam: IAMClient; readonly user: string; readonly sign
 const asKey = ({ AccessKeyId, Status, CreateDate }: AccessKeyMetadata): readonly Key[] =>
   AccessKeyId ? [{ id: AccessKeyId, status: Status, createdAt: CreateDate }] : [];
 
-export const listKeys = async ({ iam, user, signal }: At): Promise<readonly Key[]> => {
+const listKeys = async ({ iam, user, signal }: At): Promise<readonly Key[]> => {
   const { AccessKeyMetadata } = await iam.send(new ListAccessKeysCommand({ UserName: user }), { abortSignal: signal });
   return (AccessKeyMetadata ?? []).flatMap(asKey);
 };
 
 /** Deletes one key; one that is gone is deleted. */
-export const deleteKey = async ({ iam, user, signal }: At, id: string): Promise<void> => {
+const deleteKey = async ({ iam, user, signal }: At, id: string): Promise<void> => {
   try {
     await iam.send(new DeleteAccessKeyCommand({ UserName: user, AccessKeyId: id }), { abortSignal: signal });
   } catch (error) {

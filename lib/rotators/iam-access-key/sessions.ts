@@ -10,7 +10,7 @@ import { isNamed } from "./user.ts";
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_disable-perms.html
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-tokenissuetime
  */
-export const POLICY = "RekeyRevokeSessions";
+const POLICY = "RekeyRevokeSessions";
 /** A deactivated key still mints sessions for the 3 to 4 s that IAM takes to propagate, minutes at worst. */
 const SLIP_MS = 30_000;
 

@@ -1,7 +1,7 @@
 import { GetUserCommand, type IAMClient } from "@aws-sdk/client-iam";
 import { Misconfigured } from "../../core/errors.ts";
 
-export const PATH = "/rekey/";
+const PATH = "/rekey/";
 export const TAG = "rekey:managed";
 
 /** Under `path` every key of the user is Rekey's; by `tag` only the keys that are in the secret are. */

@@ -25,7 +25,7 @@ const login = (owner: string | undefined, { name, verifier }: Provision["logins"
 const STRICT_SINCE = 16;
 
 /** What a role needs to rotate, revoke and restore these logins, and nothing that reads data. */
-export const rotatorGrants = (major: number, rotator: string, logins: readonly string[]): readonly string[] => [
+const rotatorGrants = (major: number, rotator: string, logins: readonly string[]): readonly string[] => [
   `ALTER ROLE ${identifier(rotator)} CREATEROLE`,
   `GRANT pg_signal_backend, pg_read_all_stats TO ${identifier(rotator)}`,
   ...(major < STRICT_SINCE
