@@ -87,6 +87,7 @@ export const showLedger = async (report: Report, aws: LocalAws, dir: string) => 
     const { code, output } = await rekey("ledger", "verify", copy);
     expectThat(code === 1, `verification of the altered copy ended with ${code}`);
     expectThat(/entry \d+/.test(output), `verification did not name the entry: ${output.slice(-300)}`);
-    report.detail(output.trim().split("\n").slice(0, 4).join("\n              "));
+    for (const line of output.split("\n").filter((one) => /ALTERED|NOT VERIFIED/.test(one)))
+      report.detail(line.slice(0, 150));
   });
 };

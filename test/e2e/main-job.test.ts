@@ -2,12 +2,15 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { CreateAccessKeyCommand, DeleteAccessKeyCommand, IAMClient, ListAccessKeysCommand } from "@aws-sdk/client-iam";
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { invoke } from "../../lib/aws/network.ts";
 import { names } from "../../lib/core/names.ts";
 import type { CredentialId } from "../../lib/core/types.ts";
 import { until } from "../../local/demo/stage.ts";
+import { granted, used } from "./privilege.ts";
 import { adopt, complaintOf, type Running, runDemo, stopDemo } from "./stage.ts";
 
 /** Planted in every input; must be found in no log and no record. */
@@ -199,6 +202,57 @@ describe("a person's orders", () => {
     expect(nobody.output).toMatch(/demo\/nobody.*inventory/);
     expect((await running.cli("restore", "inc-none")).output).toMatch(/inc-none/);
     expect((await running.cli("nonsense")).code).toBe(2);
+  });
+});
+
+const USER = { UserName: "ci-deployer" };
+
+describe("an access key", () => {
+  it("that a crash orphaned is swept by the next rotation", async () => {
+    const iam = running.aws(IAMClient);
+    const { AccessKeyMetadata = [] } = await iam.send(new ListAccessKeysCommand(USER));
+    for (const { AccessKeyId, Status } of AccessKeyMetadata) {
+      if (Status === "Inactive") await iam.send(new DeleteAccessKeyCommand({ ...USER, AccessKeyId }));
+    }
+    const { AccessKey } = await iam.send(new CreateAccessKeyCommand(USER));
+    const { credentials } = (await json("inventory", "--refresh")) as {
+      credentials: { id: CredentialId; name: string }[];
+    };
+    const id = credentials.find(({ name }) => name === "demo/ci-deployer")?.id ?? ("" as CredentialId);
+    await invoke(running.aws, names().rotate("default"), rotate(id), "not rotated");
+    const after = await iam.send(new ListAccessKeysCommand(USER));
+    expect(after.AccessKeyMetadata?.map(({ AccessKeyId }) => AccessKeyId)).not.toContain(AccessKey?.AccessKeyId);
+  });
+
+  it("comes back by restore after a false alarm", async () => {
+    const before = JSON.parse(await currentOf("demo/ci-deployer")) as { accessKeyId: string };
+    const told = await json("contain", "demo/ci-deployer", "--scenario", "compromised");
+    const statusOf = async () => {
+      const { AccessKeyMetadata = [] } = await running.aws(IAMClient).send(new ListAccessKeysCommand(USER));
+      return AccessKeyMetadata.find(({ AccessKeyId }) => AccessKeyId === before.accessKeyId)?.Status;
+    };
+    expect(await statusOf()).toBe("Inactive");
+    await json("restore", String(told["incident"]));
+    expect(await statusOf()).toBe("Active");
+  });
+});
+
+/** Granted and not seen used here, each for a reason. */
+const UNSEEN: readonly (readonly [action: RegExp, because: string])[] = [
+  [/ logs:(CreateLogStream|PutLogEvents)$/, "Lambda writes logs under the function's role; the local AWS asks nobody"],
+  [/ sqs:(ReceiveMessage|DeleteMessage|GetQueueAttributes)$/, "the event source mapping polls under the role"],
+  [/ dynamodb:(DescribeStream|GetRecords|GetShardIterator)$/, "the stream's event source mapping, likewise"],
+  [/ sqs:ChangeMessageVisibility$/, "only a delivery that was not finished comes back sooner"],
+  [/ s3:ListBucket$/, "makes S3 answer 404 and not 403 for an object that is not there yet"],
+  [/ s3:PutObjectRetention$/, "S3 asks for it where a put carries retention headers; the local AWS does not"],
+];
+
+describe("least privilege", () => {
+  it("every grant of Rekey's roles was used, or is listed with its reason", async () => {
+    const [allowed, seen] = await Promise.all([granted(running), used(running)]);
+    expect(allowed.length).toBeGreaterThan(50);
+    const excused = (one: string) => UNSEEN.some(([action]) => action.test(one));
+    expect(allowed.filter((one) => !seen.has(one) && !excused(one))).toEqual([]);
   });
 });
 

@@ -1,6 +1,7 @@
-"""Rekey's own control endpoint, local only and no part of AWS: lets time pass for one secret.
+"""Rekey's own control endpoints, local only and no part of AWS.
 
-POST /_rekey/due?secret=<arn> makes its next scheduled rotation due now; the sweep then rotates it as on any day.
+POST /_rekey/due?secret=<arn> lets time pass for one secret: its next scheduled rotation is due now, and the sweep
+then rotates it as on any day. GET /_rekey/used tells which actions each principal was allowed so far.
 """
 import json
 import time
@@ -9,26 +10,36 @@ from urllib.parse import parse_qs
 import ministack.app as app
 from ministack.services import secretsmanager as sm
 
+from .usage import used
+
 _app = app.app
 
 
-def make_due(arn):
+def make_due(query):
+    arn = query.get("secret", [""])[0]
     secret = next((held for held in sm._secrets._data.values() if held["ARN"] == arn), None)
     if not secret:
-        return 404, f"no secret {arn}"
+        return 404, {"message": f"no secret {arn}"}
     if not secret.get("RotationEnabled") or not secret.get("NextRotationDate"):
-        return 409, f"secret {arn} has no rotation schedule"
+        return 409, {"message": f"secret {arn} has no rotation schedule"}
     secret["NextRotationDate"] = int(time.time())
-    return 200, f"secret {arn} is due"
+    return 200, {"message": f"secret {arn} is due"}
+
+
+ROUTES = {
+    "/_rekey/due": ("POST", make_due),
+    "/_rekey/used": ("GET", lambda query: (200, used())),
+}
 
 
 async def control(scope, receive, send):
-    if scope["type"] != "http" or scope["path"] != "/_rekey/due":
+    if scope["type"] != "http" or scope["path"] not in ROUTES:
         return await _app(scope, receive, send)
-    arn = parse_qs(scope.get("query_string", b"").decode()).get("secret", [""])[0]
-    status, message = make_due(arn) if scope["method"] == "POST" else (405, "use POST")
+    method, route = ROUTES[scope["path"]]
+    query = parse_qs(scope.get("query_string", b"").decode())
+    status, body = route(query) if scope["method"] == method else (405, {"message": f"use {method}"})
     await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
-    await send({"type": "http.response.body", "body": json.dumps({"message": message}).encode()})
+    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
 
 def install():

@@ -9,7 +9,7 @@ NEEDED = {
     "ministack.core.concurrency": ("esm_wake",),
     "ministack.core.iam_actions": ("_query_param", "_s3_object_context", "extract_resource_arn"),
     "ministack.core.iam_evaluator": (
-        "_resolve_condition_key", "caller_arn", "EvalContext", "evaluate_resource_policy", "pin_request_origin",
+        "_resolve_condition_key", "caller_arn", "evaluate", "EvalContext", "evaluate_resource_policy", "pin_request_origin",
     ),
     "ministack.core.responses": (
         "error_response_json", "json_response", "get_account_id", "get_region",
@@ -56,7 +56,7 @@ def check():
 def install():
     """Checks every name first, then applies all patches."""
     check()
-    from . import cloudformation, conditions, control, detectors, events, iam, iam_users, polling, rotation, sweep, versions
+    from . import cloudformation, conditions, control, detectors, events, iam, iam_users, polling, rotation, sweep, usage, versions
 
-    for module in (versions, rotation, events, detectors, iam, iam_users, conditions, cloudformation, polling, sweep, control):
+    for module in (versions, rotation, events, detectors, iam, iam_users, conditions, cloudformation, polling, sweep, usage, control):
         module.install()
