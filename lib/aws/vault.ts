@@ -9,7 +9,8 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 import { Misconfigured } from "../core/errors.ts";
 import { type Secret, secret } from "../core/secret.ts";
-import type { At, Aws, CredentialId, Held, Stage, Vault, VaultEntry, VersionId } from "../core/types.ts";
+import type { Aws, CredentialId, Stage, VersionId } from "../core/types.ts";
+import type { At, Held, Vault, VaultEntry } from "../core/vault.ts";
 import { instantAt } from "./clock.ts";
 
 const LABEL = { current: "AWSCURRENT", pending: "AWSPENDING", previous: "AWSPREVIOUS" } as const;

@@ -2,7 +2,8 @@ import { Misconfigured, Unusable } from "../core/errors.ts";
 import { tagPrefix } from "../core/names.ts";
 import { sanitized, secretsIn } from "../core/sanitize.ts";
 import { mapSecret, type Secret } from "../core/secret.ts";
-import type { Deps, Held, Identifier, Rotator, RotatorVerbs, Schema, VaultEntry } from "../core/types.ts";
+import type { Deps, Identifier, Rotator, RotatorVerbs, Schema } from "../core/types.ts";
+import type { Held, VaultEntry } from "../core/vault.ts";
 
 /** A credential joined to the rotator that knows its kind: material parsed, errors without secrets. */
 export type Attached = {

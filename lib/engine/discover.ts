@@ -1,7 +1,8 @@
 import type { Network } from "../core/commands.ts";
 import type { Inventory } from "../core/incident.ts";
 import { described } from "../core/sanitize.ts";
-import type { Clock, Credential, CredentialId, Identifier, Ledger, Vault, WorkloadId } from "../core/types.ts";
+import type { Clock, Credential, CredentialId, Identifier, Ledger, WorkloadId } from "../core/types.ts";
+import type { Vault } from "../core/vault.ts";
 import { settings } from "./attach.ts";
 
 export type DiscoverWorld = {

@@ -1,7 +1,8 @@
 import type { Killed, Of, Replies } from "../core/commands.ts";
 import { Misconfigured, Unusable } from "../core/errors.ts";
 import type { Secret } from "../core/secret.ts";
-import type { Clock, Deps, Held, Identifier, Rotator, Stage, Vault, VaultEntry, VersionId } from "../core/types.ts";
+import type { Clock, Deps, Identifier, Rotator, Stage, VersionId } from "../core/types.ts";
+import type { Held, Vault, VaultEntry } from "../core/vault.ts";
 import { type Attached, attach } from "./attach.ts";
 
 export type KillWorld = {

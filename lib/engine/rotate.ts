@@ -3,7 +3,8 @@ import { Conflict } from "../core/errors.ts";
 import type { Actor, LifecycleEvent } from "../core/events.ts";
 import { described } from "../core/sanitize.ts";
 import type { Secret } from "../core/secret.ts";
-import type { Clock, CredentialId, Deps, Ledger, Rotator, Stage, Vault, VaultEntry, VersionId } from "../core/types.ts";
+import type { Clock, CredentialId, Deps, Ledger, Rotator, Stage, VersionId } from "../core/types.ts";
+import type { Vault, VaultEntry } from "../core/vault.ts";
 import { type Attached, attach } from "./attach.ts";
 
 export type RotateWorld = {

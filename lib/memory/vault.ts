@@ -1,6 +1,7 @@
 import { Misconfigured } from "../core/errors.ts";
 import type { Secret } from "../core/secret.ts";
-import type { At, CredentialId, Stage, Vault, VaultEntry, VersionId } from "../core/types.ts";
+import type { CredentialId, Stage, VersionId } from "../core/types.ts";
+import type { At, Vault, VaultEntry } from "../core/vault.ts";
 
 type Stored = {
   readonly name: string;
