@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { startAws } from "../../local/aws.ts";
-import { freePort, isAlive, run, stopGroup } from "../../local/process.ts";
-import { findPython } from "../../local/python.ts";
+import { cleanEnv, freePort, isAlive, run, stopGroup } from "../../local/process.ts";
+import { findPython, preparePython } from "../../local/python.ts";
 
 test("without Python the error says what to do", async () => {
   await expect(findPython(["no-such-python"])).rejects.toThrow(/AWS_ENDPOINT_URL.*apt-get install python3/s);
@@ -28,4 +28,17 @@ test("an endpoint of the user's that does not answer is named", async () => {
   } finally {
     delete process.env["AWS_ENDPOINT_URL"];
   }
+});
+
+test("the emulator refuses to start on a MiniStack that lacks a name it patches", async () => {
+  const python = await preparePython();
+  const program = [
+    "import ministack.services.sqs as sqs",
+    "del sqs.queue_policy_allows",
+    "from rekey_emulator import patches",
+    "patches.check()",
+  ].join("\n");
+  const done = await run(python.command, ["-c", program], { timeoutMs: 20_000, env: cleanEnv(python.env) });
+  expect(done.code).toBe(1);
+  expect(done.output).toContain("missing: ministack.services.sqs.queue_policy_allows");
 });
