@@ -11,7 +11,7 @@ import { tagPrefix } from "../lib/core/names.ts";
 import { described } from "../lib/core/sanitize.ts";
 import type { CredentialId } from "../lib/core/types.ts";
 import { type Discovered, discover } from "../lib/engine/discover.ts";
-import { END_EARLY_MS, environment, logger } from "./environment.ts";
+import { END_EARLY_MS, environment, log } from "./environment.ts";
 
 /** docs.aws.amazon.com/secretsmanager/latest/userguide: event notifications, `Secret Label Updated`. */
 const LabelUpdated = z.object({ source: z.literal("aws.secretsmanager"), resources: z.array(z.string()) });
@@ -53,6 +53,6 @@ export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler(asy
   const found: Discovered[] = [];
   for (const id of ids) found.push(...[await one(id)].filter((result) => result !== undefined));
   const problems = found.filter(({ problem }) => problem !== undefined);
-  for (const problem of problems) logger.warn("in the index without all its names", problem);
+  for (const problem of problems) await log("warn", "in the index without all its names", problem);
   return { found: found.length, problems };
 });

@@ -1,4 +1,3 @@
-import { Logger } from "@aws-lambda-powertools/logger";
 import { names } from "../lib/core/names.ts";
 
 const required = (name: string): string => {
@@ -22,8 +21,19 @@ export const environment = () => {
   };
 };
 
+// Loaded by the first line that is logged, and not by the cold start: 8 ms that a containment need not wait for.
+const load = async () => {
+  const { Logger } = await import("@aws-lambda-powertools/logger");
+  return new Logger({ serviceName: process.env["AWS_LAMBDA_FUNCTION_NAME"] ?? "rekey" });
+};
+let loading: ReturnType<typeof load> | undefined;
+type Level = "info" | "warn" | "error" | "critical";
+
 /** Structured logs. Events and replies are never logged whole: only ids, names and outcomes. */
-export const logger = new Logger({ serviceName: process.env["AWS_LAMBDA_FUNCTION_NAME"] ?? "rekey" });
+export const log = async (level: Level, message: string, facts: Readonly<Record<string, unknown>> = {}) => {
+  loading ??= load();
+  (await loading)[level](message, { ...facts });
+};
 
 /** Middy ends a function this many ms early, so that aborted work can still say so. */
 export const END_EARLY_MS = 2_000;

@@ -1,4 +1,3 @@
-import { ChangeMessageVisibilityCommand, SQSClient } from "@aws-sdk/client-sqs";
 import middy from "@middy/core";
 import * as z from "zod/mini";
 import { announceOn } from "../lib/aws/announce.ts";
@@ -8,7 +7,7 @@ import { dynamoIncidents } from "../lib/aws/incidents.ts";
 import { dynamoInventory } from "../lib/aws/inventory.ts";
 import { dynamoLedger } from "../lib/aws/ledger.ts";
 import { lambdaNetwork } from "../lib/aws/network.ts";
-import { queueSpool, sendTo } from "../lib/aws/queue.ts";
+import { comeAgain, queueSpool, sendTo } from "../lib/aws/queue.ts";
 import { sources } from "../lib/catalog.ts";
 import { parsePlaybooks, shadowed } from "../lib/core/playbook.ts";
 import { described } from "../lib/core/sanitize.ts";
@@ -17,7 +16,7 @@ import { manual, Order } from "../lib/engine/manual.ts";
 import { openRecorder } from "../lib/engine/record.ts";
 import { type RespondWorld, respond } from "../lib/engine/respond.ts";
 import playbooks from "../playbooks/default.json" with { type: "json" };
-import { END_EARLY_MS, environment, logger } from "./environment.ts";
+import { END_EARLY_MS, environment, log } from "./environment.ts";
 
 /** docs.aws.amazon.com/lambda/latest/dg/with-sqs.html: the message record. */
 const Batch = z.object({
@@ -42,6 +41,7 @@ const ledger = dynamoLedger({ aws, table: names.ledgerTable, timeoutMs: LEDGER_M
 const spool = queueSpool(aws, required("REKEY_SPOOL_URL"));
 const toSignals = sendTo(aws, required("REKEY_SIGNALS_URL"));
 const toRejected = sendTo(aws, required("REKEY_REJECTED_URL"));
+const again = comeAgain(aws, required("REKEY_SIGNALS_URL"));
 const announce = announceOn(aws);
 
 /** Between two looks when something had come back to life, in ms. */
@@ -50,7 +50,7 @@ const HOLD_AGAIN_MS = 5_000;
 const AGAIN_S = 3;
 
 const answering = parsePlaybooks(playbooks);
-for (const { name, by } of shadowed(answering)) logger.warn(`playbook ${name} never answers: ${by} comes first`);
+for (const { name, by } of shadowed(answering)) await log("warn", `playbook ${name} never answers: ${by} comes first`);
 
 const open = (): RespondWorld => ({
   sources,
@@ -59,7 +59,7 @@ const open = (): RespondWorld => ({
   incidents: dynamoIncidents(aws, names.stateTable),
   network: lambdaNetwork(aws, names.rotate),
   clock,
-  recorder: openRecorder({ ledger, spool, clock, complain: (message) => logger.critical(message) }),
+  recorder: openRecorder({ ledger, spool, clock, complain: (message) => void log("critical", message) }),
   reject: ({ id, body }, reason) => toRejected(body, { attributes: { messageId: id, reason } }),
   holdLater: (incident, ms) => toSignals(JSON.stringify({ rekeyHold: incident }), { delayMs: ms }),
 });
@@ -77,17 +77,17 @@ const held = async (incident: string) => {
   const world = open();
   const outcome = await holdIncident(world, incident);
   if (outcome === "again") await world.holdLater(incident, HOLD_AGAIN_MS);
-  logger.info("hold", { incident, outcome });
+  await log("info", "hold", { incident, outcome });
 };
 
 const answered = async ({ messageId, body, attributes }: SqsRecord) => {
   const receivedAt = instantAt(Number(attributes.SentTimestamp));
   for (const answer of await respond(open(), { id: messageId, body, receivedAt })) {
-    logger.info("signal", answer);
+    await log("info", "signal", answer);
     if (answer.state === "refused") {
       // Consumers are told once the old version is dead; hearing of it late harms less than a second containment would.
       await announce("Rekey Credential Contained", answer).catch((error) =>
-        logger.warn("not announced", described(error)),
+        log("warn", "not announced", described(error)),
       );
     }
   }
@@ -99,15 +99,8 @@ const handle = async (record: SqsRecord): Promise<readonly { readonly itemIdenti
     await (incident ? held(incident) : answered(record));
     return [];
   } catch (error) {
-    logger.error("not finished, comes again", { messageId: record.messageId, ...described(error) });
-    const again = {
-      QueueUrl: required("REKEY_SIGNALS_URL"),
-      ReceiptHandle: record.receiptHandle,
-      VisibilityTimeout: AGAIN_S,
-    };
-    await aws(SQSClient)
-      .send(new ChangeMessageVisibilityCommand(again))
-      .catch(() => undefined);
+    await log("error", "not finished, comes again", { messageId: record.messageId, ...described(error) });
+    await again(record.receiptHandle, AGAIN_S).catch(() => undefined);
     return [{ itemIdentifier: record.messageId }];
   }
 };

@@ -13,7 +13,7 @@ import { described } from "../lib/core/sanitize.ts";
 import type { CredentialId, VersionId } from "../lib/core/types.ts";
 import { describe, hold, restore, revoke } from "../lib/engine/kill.ts";
 import { type Attempt, type RotateWorld, rotateNow, rotationSteps } from "../lib/engine/rotate.ts";
-import { END_EARLY_MS, environment, logger } from "./environment.ts";
+import { END_EARLY_MS, environment, log } from "./environment.ts";
 
 /** docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html */
 const Step = z.object({
@@ -34,9 +34,9 @@ const world: RotateWorld = {
   deps: { aws, clock, random: (bytes) => randomBytes(bytes), readAdmin: readAdmin(aws) },
   // The secret's own label event tells consumers too: a failure here must not undo a rotation that succeeded.
   announce: (rotated) =>
-    announce("Rekey Credential Rotated", rotated).catch((error) => {
-      logger.warn("the rotation succeeded and could not be announced", { ...rotated, error: described(error).message });
-    }),
+    announce("Rekey Credential Rotated", rotated).catch((error) =>
+      log("warn", "the rotation succeeded and could not be announced", { ...rotated, error: described(error).message }),
+    ),
 };
 const steps = rotationSteps(world);
 const SCHEDULE: Actor = { kind: "schedule", principal: "secretsmanager.amazonaws.com" };
@@ -79,7 +79,7 @@ export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler(
         ...(RotationToken && { rotationToken: RotationToken }),
       });
     } catch (error) {
-      logger.error("not done", described(error));
+      await log("error", "not done", described(error));
       throw error;
     }
   },

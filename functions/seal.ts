@@ -12,7 +12,7 @@ import { gzip } from "../lib/core/ledger/gzip.ts";
 import { described } from "../lib/core/sanitize.ts";
 import { sealUntilIdle } from "../lib/engine/seal.ts";
 import type { SealPorts } from "../lib/engine/seal-finish.ts";
-import { END_EARLY_MS, environment, logger } from "./environment.ts";
+import { END_EARLY_MS, environment, log } from "./environment.ts";
 
 /** Spooled events; the doorbell's and the schedule's events need no reading, since all that waits is in the table. */
 const Spooled = z.object({
@@ -49,7 +49,7 @@ const append = async ({ messageId, body }: Message): Promise<readonly { readonly
     return [];
   } catch (error) {
     // Comes again, and in the end lies in the dead-letter queue, where an alarm looks.
-    logger.error("spooled event not recorded", { messageId, error: described(error) });
+    await log("error", "spooled event not recorded", { messageId, error: described(error) });
     return [{ itemIdentifier: messageId }];
   }
 };
@@ -59,8 +59,8 @@ type Remaining = { readonly getRemainingTimeInMillis: () => number };
 const seal = async (context: Remaining, signal: AbortSignal): Promise<number> => {
   const mayStart = () => context.getRemainingTimeInMillis() > LAST_START_MS;
   const { events, idle, parked } = await sealUntilIdle(ports, { signal, mayStart });
-  if (parked.length > 0) logger.critical("streams wait: an event of theirs was altered", { parked });
-  logger.info("sealed", { events, idle });
+  if (parked.length > 0) await log("critical", "streams wait: an event of theirs was altered", { parked });
+  await log("info", "sealed", { events, idle });
   return events;
 };
 
@@ -71,8 +71,8 @@ export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler(
     if (!spooled.success) return { batchItemFailures: [], sealed: await seal(context, signal) };
     const failures = await Promise.all(spooled.data.Records.map(append));
     // What is appended must not come again, even if sealing fails: the next minute's run fails the same way, aloud.
-    const sealed = await seal(context, signal).catch((error: unknown) => {
-      logger.critical("spooled events are recorded but not sealed", { error: described(error) });
+    const sealed = await seal(context, signal).catch(async (error: unknown) => {
+      await log("critical", "spooled events are recorded but not sealed", { error: described(error) });
       return 0;
     });
     return { batchItemFailures: failures.flat(), sealed };

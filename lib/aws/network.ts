@@ -1,4 +1,3 @@
-import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import type { Network } from "../core/commands.ts";
 import type { Aws } from "../core/types.ts";
 
@@ -9,8 +8,12 @@ const decode = (payload: Uint8Array | undefined): unknown => JSON.parse(new Text
 /** A login that was locked waits out its handshake window before it works again: over a minute. */
 const WAITS = { requestHandler: { connectionTimeout: 1_000, requestTimeout: 120_000, throwOnRequestTimeout: true } };
 
+// 69 KB of code: loaded while the inventory is asked, and not by the cold start.
+const client = () => import("@aws-sdk/client-lambda");
+
 /** Invokes a function and waits for its answer; what it threw is thrown here, by name, after `complaint`. */
 export const invoke = async (aws: Aws, name: string, payload: object, complaint: string): Promise<unknown> => {
+  const { InvokeCommand, LambdaClient } = await client();
   const command = new InvokeCommand({ FunctionName: name, Payload: JSON.stringify(payload) });
   const out = await aws(LambdaClient, WAITS).send(command);
   const answer = decode(out.Payload);
@@ -26,10 +29,14 @@ const besides = (credential: string, name: string): string => {
 };
 
 /** Reaches the rotate function inside a network by invoking it, in whichever account the credential is. */
-export const lambdaNetwork = (aws: Aws, functionName: (network: string) => string): Network => ({
-  async call(network, command) {
-    const name = functionName(network);
-    const arn = besides(command.credential, name);
-    return (await invoke(aws, arn, command, `${name} could not ${command.verb} ${command.credential}`)) as never;
-  },
-});
+export const lambdaNetwork = (aws: Aws, functionName: (network: string) => string): Network => {
+  // Begun now; a failure is heard by who calls.
+  client().catch(() => undefined);
+  return {
+    async call(network, command) {
+      const name = functionName(network);
+      const arn = besides(command.credential, name);
+      return (await invoke(aws, arn, command, `${name} could not ${command.verb} ${command.credential}`)) as never;
+    },
+  };
+};

@@ -1,8 +1,10 @@
-import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { Aws, Spool } from "../core/types.ts";
 
 /** The longest delay of a message (docs.aws.amazon.com/AWSSimpleQueueService SendMessage, DelaySeconds). */
 const LONGEST_DELAY_S = 900;
+
+// Sent to only after the kill: loaded then.
+const client = () => import("@aws-sdk/client-sqs");
 
 type Options = { readonly delayMs?: number; readonly attributes?: Readonly<Record<string, string>> };
 
@@ -14,6 +16,7 @@ export const sendTo =
     const MessageAttributes = Object.fromEntries(
       Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: "String", StringValue }]),
     );
+    const { SendMessageCommand, SQSClient } = await client();
     await aws(SQSClient).send(
       new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body, DelaySeconds, MessageAttributes }),
     );
@@ -24,3 +27,11 @@ export const queueSpool = (aws: Aws, queueUrl: string): Spool => {
   const send = sendTo(aws, queueUrl);
   return { put: (event) => send(JSON.stringify(event)) };
 };
+
+/** Lets a message come again after so many seconds, and not only when its visibility ends. */
+export const comeAgain =
+  (aws: Aws, QueueUrl: string) =>
+  async (ReceiptHandle: string, VisibilityTimeout: number): Promise<void> => {
+    const { ChangeMessageVisibilityCommand, SQSClient } = await client();
+    await aws(SQSClient).send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout }));
+  };

@@ -1,8 +1,8 @@
 import { GetUserCommand, type IAMClient } from "@aws-sdk/client-iam";
 import { Misconfigured } from "../../core/errors.ts";
+import { TAG } from "./schema.ts";
 
 const PATH = "/rekey/";
-export const TAG = "rekey:managed";
 
 /** Under `path` every key of the user is Rekey's; by `tag` only the keys that are in the secret are. */
 export type Ownership = "path" | "tag";

@@ -1,0 +1,75 @@
+import type { RotateFunction } from "./in-process.ts";
+import { oneStatement, type Stage } from "./stage.ts";
+import { type Row, row, timed } from "./stats.ts";
+import type { Span, Trace } from "./trace.ts";
+
+const WARM_UP = 5;
+
+const first = (spans: readonly Span[], what: RegExp): Span => {
+  const found = spans.find((span) => what.test(span.what));
+  if (found) return found;
+  throw new Error(
+    `the revocation made no call like ${what}: ${spans.map((span) => span.what.slice(0, 40)).join("; ")}`,
+  );
+};
+
+type Parts = Readonly<Record<"read" | "connect" | "lock" | "refused" | "sweep" | "verify" | "whole", number>>;
+
+/** Where the time of one revocation went, in ms; `refused` is from entry until the commit of NOLOGIN was answered. */
+const partsOf = (spans: readonly Span[], from: number, to: number, login: string): Parts => {
+  const admin = first(spans, /^connect rekey_rotator$/);
+  const lock = first(spans, /NOLOGIN/);
+  const tried = first(spans, new RegExp(`^connect ${login}$`));
+  return {
+    read: admin.from - from,
+    connect: admin.to - admin.from,
+    lock: lock.to - admin.to,
+    refused: lock.to - from,
+    sweep: tried.from - lock.to,
+    verify: to - tried.from,
+    whole: to - from,
+  };
+};
+
+const LINES: readonly (readonly [keyof Parts, string])[] = [
+  ["refused", "revocation: function entry → login refused (NOLOGIN committed)"],
+  ["read", "revocation: of it, reading the secret and its admin's"],
+  ["connect", "revocation: of it, connecting as the rotator"],
+  ["lock", "revocation: of it, NOLOGIN"],
+  ["sweep", "revocation: then, ending sessions until 50 ms are quiet"],
+  ["verify", "revocation: then, trying the old password until refused"],
+  ["whole", "revocation: function entry → tried and refused"],
+];
+
+/** Revokes and restores one login over and over through the rotate function's own entry, warm, by parts. */
+export const killParts = async (
+  stage: Stage,
+  obey: RotateFunction,
+  trace: Trace,
+  n: number,
+): Promise<readonly Row[]> => {
+  const [subject, other] = await Promise.all([stage.credential("revoked"), stage.credential("bystander")]);
+  const seen: Parts[] = [];
+  const floor: number[] = [];
+  for (let i = -WARM_UP; i < n; i++) {
+    const least = await timed(() => oneStatement(other.first));
+    trace.take();
+    const from = performance.now();
+    const { killed } = await obey({ verb: "revoke", credential: subject.id, doomed: "current" });
+    const to = performance.now();
+    const parts = partsOf(trace.take(), from, to, subject.first.username);
+    const versions = killed.map(({ version, undo }) => ({ version, undo }));
+    await obey({ verb: "restore", credential: subject.id, versions });
+    if (i < 0) continue;
+    seen.push(parts);
+    floor.push(least);
+  }
+  const note = "floor: one statement on a new connection";
+  return LINES.map(([part, name]) =>
+    row(
+      name,
+      seen.map((parts) => parts[part]),
+      { floor, ...(part === "refused" && { note }) },
+    ),
+  );
+};
