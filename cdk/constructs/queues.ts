@@ -33,7 +33,9 @@ export class Queues extends Construct {
     this.signals = queue(this, "Signals", {
       queueName: naming.signalQueue,
       // Lambda asks for six times the timeout, so that a throttled batch is not delivered twice.
-      visibilityTimeout: Duration.seconds(respondTimeout.toSeconds() * 6),
+      // Just past the longest run and its lease (125 s): a run that died is resumed then. AWS advises six times the timeout
+      // so that throttled batches are not delivered twice; here a second delivery finds the claim, and a late one costs.
+      visibilityTimeout: Duration.seconds(respondTimeout.toSeconds() + 10),
       deadLetterQueue: { queue: this.rejected, maxReceiveCount: 5 },
     });
     this.spool = queue(this, "Spool", { queueName: naming.spoolQueue, visibilityTimeout: Duration.minutes(6) });

@@ -18,7 +18,7 @@ test("a signal waits at most for its turn: no batching window, one by one acknow
   });
   hubTemplate.hasResourceProperties("AWS::SQS::Queue", {
     QueueName: "rekey-signals",
-    VisibilityTimeout: 720,
+    VisibilityTimeout: 130,
     RedrivePolicy: {
       maxReceiveCount: 5,
       deadLetterTargetArn: { "Fn::GetAtt": [Match.stringLikeRegexp("QueuesRejected"), "Arn"] },
