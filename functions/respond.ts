@@ -25,7 +25,7 @@ const Batch = z.object({
       messageId: z.string(),
       receiptHandle: z.string(),
       body: z.string(),
-      attributes: z.object({ SentTimestamp: z.string() }),
+      attributes: z.object({ SentTimestamp: z.string(), ApproximateReceiveCount: z.string() }),
     }),
   ),
 });
@@ -46,8 +46,11 @@ const announce = announceOn(aws);
 
 /** Between two looks when something had come back to life, in ms. */
 const HOLD_AGAIN_MS = 5_000;
-/** A delivery that was not finished comes again after so many seconds, and not only when its visibility ends. */
-const AGAIN_S = 3;
+/**
+ * A delivery that was not finished comes again after 3 s, then twice as late each time, up to 5 min: twenty deliveries
+ * (the queue's limit) go on for over an hour, in which an unreachable target may come back.
+ */
+const againAfter = (deliveries: number) => Math.min(3 * 2 ** (deliveries - 1), 300);
 
 const answering = parsePlaybooks(playbooks);
 for (const { name, by } of shadowed(answering)) await log("warn", `playbook ${name} never answers: ${by} comes first`);
@@ -100,7 +103,9 @@ const handle = async (record: SqsRecord): Promise<readonly { readonly itemIdenti
     return [];
   } catch (error) {
     await log("error", "not finished, comes again", { messageId: record.messageId, ...described(error) });
-    await again(record.receiptHandle, AGAIN_S).catch(() => undefined);
+    await again(record.receiptHandle, againAfter(Number(record.attributes.ApproximateReceiveCount))).catch(
+      () => undefined,
+    );
     return [{ itemIdentifier: record.messageId }];
   }
 };

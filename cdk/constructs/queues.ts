@@ -36,7 +36,7 @@ export class Queues extends Construct {
       // Just past the longest run and its lease (125 s): a run that died is resumed then. AWS advises six times the timeout
       // so that throttled batches are not delivered twice; here a second delivery finds the claim, and a late one costs.
       visibilityTimeout: Duration.seconds(respondTimeout.toSeconds() + 10),
-      deadLetterQueue: { queue: this.rejected, maxReceiveCount: 5 },
+      deadLetterQueue: { queue: this.rejected, maxReceiveCount: 20 },
     });
     this.spool = queue(this, "Spool", { queueName: naming.spoolQueue, visibilityTimeout: Duration.minutes(6) });
     acceptNoRedrive(this.spool, "An event stays until it is appended, for 14 days; an alarm tells that it waits.");

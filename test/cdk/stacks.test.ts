@@ -9,7 +9,7 @@ const hubTemplate = Template.fromStack(hub);
 const [spoke] = spokes;
 const spokeTemplate = Template.fromStack(spoke ?? hub);
 
-test("a signal waits at most for its turn: no batching window, one by one acknowledged, five tries, then rejected", () => {
+test("a signal waits at most for its turn: no batching window, one by one acknowledged, twenty tries over an hour, then rejected", () => {
   hubTemplate.hasResourceProperties("AWS::Lambda::EventSourceMapping", {
     EventSourceArn: { "Fn::GetAtt": [Match.stringLikeRegexp("QueuesSignals"), "Arn"] },
     BatchSize: 10,
@@ -20,7 +20,7 @@ test("a signal waits at most for its turn: no batching window, one by one acknow
     QueueName: "rekey-signals",
     VisibilityTimeout: 130,
     RedrivePolicy: {
-      maxReceiveCount: 5,
+      maxReceiveCount: 20,
       deadLetterTargetArn: { "Fn::GetAtt": [Match.stringLikeRegexp("QueuesRejected"), "Arn"] },
     },
   });
