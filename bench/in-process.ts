@@ -11,8 +11,15 @@ type Handler = (event: unknown, given: typeof context) => Promise<unknown>;
  * Lambda adds its time. It runs as the account's administrator; the deployed one under its own role.
  */
 export const rotateFunction = async ({ aws }: Stage) => {
+  const before = { ...process.env };
   Object.assign(process.env, aws.env, { REKEY_ACCOUNT: aws.account });
   const { handler } = (await import("../functions/rotate.ts")) as unknown as { readonly handler: Handler };
-  return <V extends Command["verb"]>(command: Of<V>) => handler(command, context) as Promise<Replies[V]>;
+  return {
+    obey: <V extends Command["verb"]>(command: Of<V>) => handler(command, context) as Promise<Replies[V]>,
+    /** Leaves the environment as it was found. */
+    close: () => {
+      process.env = before;
+    },
+  };
 };
-export type RotateFunction = Awaited<ReturnType<typeof rotateFunction>>;
+export type Obey = Awaited<ReturnType<typeof rotateFunction>>["obey"];

@@ -75,7 +75,7 @@ const lines = (kind: string, timelines: readonly Done[], floor: readonly number[
     row(
       `respond: ${kind}, ${name}`,
       timelines.map((timeline) => between(timeline[from], timeline[to])),
-      { floor },
+      to === "refusedAt" ? { floor } : {},
     ),
   );
 

@@ -1,4 +1,4 @@
-import type { RotateFunction } from "./in-process.ts";
+import type { Obey } from "./in-process.ts";
 import { oneStatement, type Stage } from "./stage.ts";
 import { type Row, row, timed } from "./stats.ts";
 import type { Span, Trace } from "./trace.ts";
@@ -42,12 +42,7 @@ const LINES: readonly (readonly [keyof Parts, string])[] = [
 ];
 
 /** Revokes and restores one login over and over through the rotate function's own entry, warm, by parts. */
-export const killParts = async (
-  stage: Stage,
-  obey: RotateFunction,
-  trace: Trace,
-  n: number,
-): Promise<readonly Row[]> => {
+export const killParts = async (stage: Stage, obey: Obey, trace: Trace, n: number): Promise<readonly Row[]> => {
   const [subject, other] = await Promise.all([stage.credential("revoked"), stage.credential("bystander")]);
   const seen: Parts[] = [];
   const floor: number[] = [];

@@ -12,7 +12,7 @@ import type { VersionId } from "../lib/core/types.ts";
 import { newPassword, scramVerifier } from "../lib/rotators/postgres/scram.ts";
 import type { Material } from "../lib/rotators/postgres/target.ts";
 import { application } from "../test/support/application.ts";
-import { type RotateFunction, rotateFunction } from "./in-process.ts";
+import { type Obey, rotateFunction } from "./in-process.ts";
 import { killParts } from "./revocation.ts";
 import { type BenchCredential, oneStatement, openStage, type Stage } from "./stage.ts";
 import { type Row, row, timed } from "./stats.ts";
@@ -43,10 +43,10 @@ const current = async ({ secrets }: Stage, { id }: BenchCredential): Promise<Mat
   return JSON.parse(SecretString) as Material;
 };
 
-const rotate = (obey: RotateFunction, { id }: BenchCredential) =>
+const rotate = (obey: Obey, { id }: BenchCredential) =>
   obey({ verb: "rotate", credential: id, attempt: randomUUID() as VersionId, actor: ACTOR });
 
-const oneShot = async (stage: Stage, obey: RotateFunction, trace: Trace, n: number) => {
+const oneShot = async (stage: Stage, obey: Obey, trace: Trace, n: number) => {
   const [subject, bare] = await Promise.all([stage.credential("oneshot"), stage.credential("floor")]);
   const [times, floor, calls, opened]: number[][] = [[], [], [], []];
   for (let i = -2; i < n; i++) {
@@ -115,24 +115,18 @@ const rotateNatively = async ({ aws, secrets }: Stage, { id }: BenchCredential):
   throw new Error(`the rotation of ${id} was not finished after ${PATIENCE_MS} ms`);
 };
 
-/** A discovery follows each rotation and reads the secret too: it is let finish, and its calls are told by their key. */
-const QUIET_MS = 1_500;
-
 const native = async (stage: Stage, floor: readonly number[], n: number): Promise<readonly Row[]> => {
   const subject = await stage.credential("native");
   const [times, calls, opened]: number[][] = [[], [], []];
   for (let i = -1; i < n; i++) {
-    await sleep(QUIET_MS);
     const before = await stage.connectionsSeen();
     const since = Date.now();
     const took = await timed(() => rotateNatively(stage, subject));
     const after = await stage.connectionsSeen();
     const seen = await recordedCalls(stage, since);
-    // Only the rotation writes: whose key staged the version is whose calls are counted.
-    const key = seen.find(({ EventName }) => EventName === "PutSecretValue")?.AccessKeyId;
     if (i < 0) continue;
     times?.push(took);
-    calls?.push(seen.filter(({ AccessKeyId }) => AccessKeyId === key).length);
+    calls?.push(seen.length);
     opened?.push(after - before);
   }
   return [
@@ -146,7 +140,7 @@ const native = async (stage: Stage, floor: readonly number[], n: number): Promis
 };
 
 /** Rotations under an application that queries without pause and reads the secret as it finds it. */
-const underLoad = async (stage: Stage, obey: RotateFunction, n: number): Promise<Row> => {
+const underLoad = async (stage: Stage, obey: Obey, n: number): Promise<Row> => {
   const subject = await stage.credential("app");
   let latest = await current(stage, subject);
   let isOn = true;
@@ -172,7 +166,7 @@ const underLoad = async (stage: Stage, obey: RotateFunction, n: number): Promise
 export const run = async ({ quick = false } = {}): Promise<Row[]> => {
   const stage = await openStage();
   try {
-    const obey = await rotateFunction(stage);
+    const { obey, close } = await rotateFunction(stage);
     const trace = openTrace();
     try {
       const shots = await oneShot(stage, obey, trace, quick ? 5 : 50);
@@ -182,6 +176,7 @@ export const run = async ({ quick = false } = {}): Promise<Row[]> => {
       return [...shots.rows, ...steps, load, ...kills];
     } finally {
       trace.close();
+      close();
     }
   } finally {
     await stage.stop();

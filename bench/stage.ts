@@ -1,9 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { DisableRuleCommand, EventBridgeClient, ListRuleNamesByTargetCommand } from "@aws-sdk/client-eventbridge";
+import { LambdaClient, ListEventSourceMappingsCommand, UpdateEventSourceMappingCommand } from "@aws-sdk/client-lambda";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import pg from "pg";
 import { makeAws } from "../lib/aws/clients.ts";
+import { names } from "../lib/core/names.ts";
 import type { CredentialId } from "../lib/core/types.ts";
 import { provision } from "../lib/rotators/postgres/provision.ts";
 import { newPassword, scramVerifier } from "../lib/rotators/postgres/scram.ts";
@@ -69,6 +72,24 @@ const makeRotator = async (superuser: pg.Client): Promise<string> => {
 };
 
 /**
+ * Switches off discovery and sealing, which follow every rotation and every event: on AWS they run on other machines,
+ * here they would take the two cores from what is measured.
+ */
+const silence = async ({ clients, aws }: Pick<Stage, "clients" | "aws">): Promise<void> => {
+  const functionArn = (name: string) => `arn:aws:lambda:${aws.region}:${aws.account}:function:${name}`;
+  const [events, lambda] = [clients(EventBridgeClient), clients(LambdaClient)];
+  const TargetArn = functionArn(names().discover);
+  const { RuleNames = [] } = await events.send(new ListRuleNamesByTargetCommand({ TargetArn }));
+  for (const Name of RuleNames) await events.send(new DisableRuleCommand({ Name }));
+  const FunctionName = names().seal;
+  const { EventSourceMappings = [] } = await lambda.send(new ListEventSourceMappingsCommand({ FunctionName }));
+  for (const { UUID } of EventSourceMappings)
+    await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: false }));
+  if (RuleNames.length * EventSourceMappings.length === 0)
+    throw new Error("the deployed Rekey has no rule for discovery or no source for sealing: the bench expects both");
+};
+
+/**
  * A whole Rekey, deployed to a local AWS with IAM enforced, and a durable PostgreSQL 18, on ports 4700 and 4710 of
  * loopback. Takes about half a minute; `stop` ends both.
  */
@@ -78,6 +99,7 @@ export const openStage = async () => {
   const superuser = new pg.Client({ host, port, user, password });
   await superuser.connect();
   const clients = makeAws(clientConfig(aws));
+  await silence({ clients, aws });
   const secrets = clients(SecretsManagerClient);
   const at = { engine: "postgres", host, port, dbname: "postgres" } as const;
   const create = async (name: string, value: object, tags: Readonly<Record<string, string>>) => {
