@@ -13,7 +13,7 @@ export type Row = {
 };
 
 /** The value that this share of the samples does not exceed (nearest rank); 0 without samples. */
-export const percentile = (samples: readonly number[], share: number): number => {
+const percentile = (samples: readonly number[], share: number): number => {
   const sorted = [...samples].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 };
