@@ -4,7 +4,6 @@ import * as z from "zod/mini";
 import { announceOn } from "../lib/aws/announce.ts";
 import { makeAws } from "../lib/aws/clients.ts";
 import { systemClock as clock } from "../lib/aws/clock.ts";
-import { dynamoLedger } from "../lib/aws/ledger.ts";
 import { readAdmin, secretsManagerVault } from "../lib/aws/vault.ts";
 import { rotators } from "../lib/catalog.ts";
 import { Command, type Of } from "../lib/core/commands.ts";
@@ -26,9 +25,16 @@ const Step = z.object({
 const { names } = environment();
 const aws = makeAws();
 const announce = announceOn(aws);
+/** Loaded when something is to be recorded: a revocation needs no ledger here. */
+const ledger: RotateWorld["ledger"] = {
+  append: async (event) => {
+    const { dynamoLedger } = await import("../lib/aws/ledger.ts");
+    return dynamoLedger({ aws, table: process.env["REKEY_LEDGER_TABLE"] ?? names.ledgerTable }).append(event);
+  },
+};
 const world: RotateWorld = {
   vault: secretsManagerVault(aws),
-  ledger: dynamoLedger({ aws, table: process.env["REKEY_LEDGER_TABLE"] ?? names.ledgerTable }),
+  ledger,
   clock,
   rotators,
   deps: { aws, clock, random: (bytes) => randomBytes(bytes), readAdmin: readAdmin(aws) },

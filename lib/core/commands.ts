@@ -46,7 +46,7 @@ export type Killed = {
   readonly undo: Undo;
   readonly sessionsEnded: number;
   readonly settlesInMs: number;
-  /** When the target stopped taking it: the revoke had returned. */
+  /** When the target stopped taking it. */
   readonly refusedAt: Instant;
   /** When it was tried and refused. */
   readonly verifiedAt: Instant;

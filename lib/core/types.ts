@@ -138,6 +138,8 @@ export type Undo = Readonly<Record<string, string | number | boolean | null>>;
 export type Revoked = {
   readonly undo: Undo;
   readonly sessionsEnded: number;
+  /** When the target stopped taking the material, if that was before its sessions had ended. */
+  readonly refusedAt?: Instant;
   /** How long after this instant something begun earlier could still come alive, in ms; hold covers it. */
   readonly settlesInMs: number;
 };

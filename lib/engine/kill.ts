@@ -24,12 +24,16 @@ const asVersion = (attached: Attached, stage: Version["stage"], held: Held | und
 
 /** The credential with every labelled version that has a value, current first. */
 const open = async (world: KillWorld, id: Of<"revoke">["credential"]): Promise<Open> => {
-  const entry = await world.vault.describe(id);
+  // All at once, whether or not a label is in use: on the way to a kill a round trip counts more than a call.
+  const [entry, ...held] = await Promise.all([
+    world.vault.describe(id),
+    ...STAGES.map((stage) => world.vault.read(id, { stage })),
+  ]);
   const attached = attach(world.rotators, world.deps, entry);
-  const present = STAGES.filter((stage) => entry.labels[stage] !== undefined);
-  const distinct = present.filter((stage) => stage !== "pending" || entry.labels.pending !== entry.labels.current);
-  const held = await Promise.all(distinct.map((stage) => world.vault.read(id, { stage })));
-  return { entry, attached, versions: distinct.flatMap((stage, i) => asVersion(attached, stage, held[i])) };
+  const versions = STAGES.flatMap((stage, i) => asVersion(attached, stage, held[i]));
+  const isFirst = ({ held: { version } }: Version, at: number) =>
+    versions.findIndex((other) => other.held.version === version) === at;
+  return { entry, attached, versions: versions.filter(isFirst) };
 };
 
 const FIRST_PAUSE_MS = 20;
@@ -62,7 +66,7 @@ const kill = async (world: KillWorld, attached: Attached, { doomed, keep, ...res
     keep: keep.map((version) => version.material),
     ...rest,
   });
-  const refusedAt = world.clock.now();
+  const refusedAt = revoked.refusedAt ?? world.clock.now();
   await untilRefused(world, attached, material, rest.signal);
   return { version: held.version, ...revoked, refusedAt, verifiedAt: world.clock.now() };
 };

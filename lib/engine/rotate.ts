@@ -9,7 +9,7 @@ import { type Attached, attach } from "./attach.ts";
 
 export type RotateWorld = {
   readonly vault: Vault;
-  readonly ledger: Ledger;
+  readonly ledger: Pick<Ledger, "append">;
   readonly clock: Clock;
   readonly rotators: readonly Rotator[];
   readonly deps: Deps;

@@ -21,6 +21,7 @@ const forbid = async (deps: Deps, { target, material, signal }: Request): Promis
     const work = { client, clock: deps.clock, signal };
     const before = await lock(work, username);
     if (!before) return GONE;
+    const refusedAt = deps.clock.now();
     const sessionsEnded = await endSessions(client, { ...work, login: username });
     const after = await look(client, username);
     if (!after) return GONE;
@@ -28,6 +29,7 @@ const forbid = async (deps: Deps, { target, material, signal }: Request): Promis
     return {
       undo: { locked: true, lockedAt: after.validUntil, validUntil },
       sessionsEnded,
+      refusedAt,
       settlesInMs: settlesIn(after),
     };
   });
