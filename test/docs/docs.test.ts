@@ -1,76 +1,151 @@
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { glob, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import { promisify } from "node:util";
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parsePlaybooks } from "../../lib/core/playbook.ts";
+import { provision } from "../../lib/rotators/postgres/provision.ts";
 import { CustomSignal } from "../../lib/signals/custom.ts";
-
-const root = join(import.meta.dirname, "..", "..");
-const run = promisify(execFile);
-
-type Page = { readonly path: string; readonly text: string };
-type Block = { readonly page: string; readonly info: string; readonly code: string };
-
-const FENCE = /^```([^\n]*)\n([\s\S]*?)^```$/gm;
-const LINK = /\]\(([^)#\s]+)(?:#[^)]*)?\)/g;
+import { type Block, blocksOf, compile, type Page, readPages, root, run } from "./pages.ts";
 
 let pages: readonly Page[];
 let blocks: readonly Block[];
 beforeAll(async () => {
-  const found = await Array.fromAsync(glob(["*.md", "docs/**/*.md"], { cwd: root }));
-  pages = await Promise.all(found.map(async (path) => ({ path, text: await readFile(join(root, path), "utf8") })));
-  blocks = pages.flatMap(({ path, text }) =>
-    [...text.matchAll(FENCE)].map(([, info = "", code = ""]) => ({ page: path, info, code })),
-  );
+  pages = await readPages();
+  blocks = pages.flatMap(blocksOf);
 });
 
-const absolute = ({ page, code }: Block): string =>
-  code.replaceAll(/from "(\.[^"]+)"/g, (_, path: string) => `from "${resolve(root, dirname(page), path)}"`);
+const found = (pattern: RegExp, among: readonly Page[] = pages): readonly (readonly [page: string, match: string])[] =>
+  among.flatMap(({ path, text }) => [...text.matchAll(pattern)].map(([, match = ""]) => [path, match] as const));
 
-const json = (info: string) =>
-  blocks.filter((block) => block.info === info).map(({ code }) => JSON.parse(code) as unknown);
+const json = (note: string): readonly unknown[] =>
+  blocks.filter((block) => block.language === "json" && block.note === note).map(({ code }) => JSON.parse(code));
+
+/** Files that the pages speak of without a link; what has a placeholder or a star in it is a pattern, not a file. */
+const FILE = /`((?:bench|cdk|cli|docs|examples|functions|lib|local|playbooks|scripts|test)\/[\w./-]+)`/g;
+
+const slug = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\w\- ]/g, "")
+    .replaceAll(" ", "-");
 
 describe("the pages", () => {
-  it("link to files that exist", () => {
-    const dead = pages.flatMap(({ path, text }) =>
-      [...text.matchAll(LINK)].flatMap(([, to = ""]) =>
-        to.startsWith("http") || existsSync(join(root, dirname(path), to)) ? [] : [`${path} → ${to}`],
-      ),
-    );
+  it("link to files that exist, and to headings in them", () => {
+    const headings = (file: string) =>
+      [...(pages.find(({ path }) => path === file)?.text ?? "").matchAll(/^#+ (.+)$/gm)].map(([, text = ""]) =>
+        slug(text),
+      );
+    const links = found(/\]\(([^)\s]+)\)/g).filter(([, to]) => !/^https?:/.test(to));
+    expect(links.length).toBeGreaterThan(20);
+    const dead = links.filter(([page, to]) => {
+      const [path = "", heading] = to.split("#");
+      const file = path ? join(dirname(page), path) : page;
+      return !existsSync(join(root, file)) || (heading !== undefined && !headings(file).includes(heading));
+    });
     expect(dead).toEqual([]);
   });
 
-  it("hold TypeScript that compiles, wherever a block is whole", async () => {
-    const whole = blocks.filter(({ info, code }) => info === "ts" && code.includes("import "));
-    expect(whole.length).toBeGreaterThan(1);
-    const dir = join(root, ".rekey", "docs");
-    await rm(dir, { recursive: true, force: true });
-    await mkdir(dir, { recursive: true });
-    await Promise.all(whole.map((block, i) => writeFile(join(dir, `block-${i}.ts`), absolute(block))));
-    const config = { extends: "../../tsconfig.cdk.json", include: ["*.ts"], exclude: [] };
-    await writeFile(join(dir, "tsconfig.json"), JSON.stringify(config));
-    const { stdout } = await run("tsc", ["-p", dir]).catch((error: { stdout: string }) => error);
-    expect(stdout).toBe("");
+  it("speak of files that exist", () => {
+    const files = found(FILE);
+    expect(files.length).toBeGreaterThan(10);
+    // The two that the page on rotators has its reader write.
+    const mine = blocks.map(({ note }) => note);
+    expect(files.filter(([, file]) => !existsSync(join(root, file)) && !mine.includes(file))).toEqual([]);
+  });
+
+  it("are all reached from docs/index.md", () => {
+    const index = pages.filter(({ path }) => path === "docs/index.md");
+    const linked = found(/\]\(([^)#]+)\)/g, index).map(([, to]) => join("docs", to));
+    const all = pages.map(({ path }) => path).filter((path) => path.startsWith("docs/") && path !== "docs/index.md");
+    expect(all.filter((path) => !linked.includes(path))).toEqual([]);
+  });
+
+  it("hold TypeScript that compiles", async () => {
+    const code = blocks.filter(({ language }) => language === "ts");
+    expect(code.length).toBeGreaterThan(4);
+    const isStack = ({ code }: Block) => !/^import /m.test(code) || code.includes('from "aws-cdk-lib');
+    const stacks = compile("stacks", "tsconfig.cdk.json", code.filter(isStack));
+    const rest = compile(
+      "code",
+      "tsconfig.json",
+      code.filter((block) => !isStack(block)),
+    );
+    expect(await stacks).toBe("");
+    expect(await rest).toBe("");
   });
 
   it("show signals and playbooks that their schemas take", () => {
-    for (const signal of json("json signal")) expect(CustomSignal.safeParse(signal).success).toBe(true);
-    for (const file of json("json playbook")) expect(parsePlaybooks(file).length).toBeGreaterThan(0);
-    expect(json("json signal").length + json("json playbook").length).toBe(2);
+    const [signals, playbooks] = [json("signal"), json("playbook")];
+    expect(signals.length * playbooks.length).toBeGreaterThan(0);
+    for (const signal of signals) expect(CustomSignal.safeParse(signal).success).toBe(true);
+    for (const file of playbooks) expect(parsePlaybooks(file).length).toBeGreaterThan(0);
   });
 
-  it("name only commands that exist", async () => {
-    const text = pages.map((page) => page.text).join("\n");
-    const named = [...text.matchAll(/(?:rekey --|`rekey) (ledger \w+|\w+)/g)].map(([, command = ""]) => command);
-    const commands = [...new Set(named)];
+  it("show statements that the rotator's own preparation prints", () => {
+    const shown = blocks.filter(({ language }) => language === "sql").flatMap(({ code }) => code.trim().split("\n"));
+    const printed = provision({
+      major: 18,
+      logins: [{ name: "orders" }],
+      rotator: { name: "rekey_rotator", verifier: "v" },
+    });
+    const without = printed.map((statement) => statement.replace(/ PASSWORD '.*'$/, ""));
+    expect(shown.map((line) => line.replace(/;$/, ""))).toEqual(
+      without.filter((line) => !line.includes('ROLE "orders"')),
+    );
+  });
+
+  it("name every event of the ledger, and no other", async () => {
+    const source = await readFile(join(root, "lib/core/events.ts"), "utf8");
+    const types = [...source.matchAll(/^ {2}"([a-z]+\.[a-z]+)":/gm)].map(([, type = ""]) => type);
+    expect(types.length).toBeGreaterThan(5);
+    const page = pages.filter(({ path }) => path === "docs/reference/events.md");
+    const rows = found(/^\| `([a-z]+\.[a-z]+)` \|/gm, page).map(([, type]) => type);
+    expect(rows.toSorted()).toEqual(types.toSorted());
+  });
+});
+
+describe("the commands that the pages name", () => {
+  /** What is planned may be named in the roadmap only. */
+  const spoken = () => pages.filter(({ path }) => path !== "ROADMAP.md");
+
+  const help = async (command: string): Promise<string> => {
+    const args = [join(root, "cli/main.ts"), ...command.split(" ").filter(Boolean), "--help"];
+    const { stdout } = await run(process.execPath, args, { cwd: root }).catch((error: { stdout: string }) => error);
+    return stdout;
+  };
+  const COMMAND = "(ledger \\w+|[a-z]+)";
+
+  it("exist, with the options that are shown", async () => {
+    const named = found(new RegExp(`(?:rekey --|\`rekey) ((?:--json )?${COMMAND}[^\`\n#&|]*)`, "g"), spoken());
+    const lines = named.map(([page, line]) => {
+      const [, command = ""] = new RegExp(`^(?:--json )?${COMMAND}`).exec(line) ?? [];
+      return { page, command, options: line.match(/--[a-z][a-z-]*/g) ?? [] };
+    });
+    const commands = [...new Set(lines.map(({ command }) => command))];
     expect(commands.length).toBeGreaterThan(6);
-    const planned = ["rotate", "doctor", "adoption"];
-    const checked = commands.filter((command) => !planned.includes(command));
-    for (const command of checked) {
-      const { stdout } = await run(process.execPath, ["cli/main.ts", ...command.split(" "), "--help"], { cwd: root });
-      expect(stdout, command).toContain(`Usage: rekey ${command}`);
-    }
+    const texts = new Map(await Promise.all(["", ...commands].map(async (name) => [name, await help(name)] as const)));
+    const wrong = lines.filter(({ command, options }) => {
+      const text = texts.get(command) ?? "";
+      const all = `${text}${texts.get("")}`;
+      return !text.startsWith(`Usage: rekey ${command}`) || options.some((option) => !all.includes(option));
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it("are all in the reference, with every option", async () => {
+    const page = pages.find(({ path }) => path === "docs/reference/cli.md")?.text ?? "";
+    const top = [...(await help("")).matchAll(/^ {2}([a-z]+)/gm)].map(([, name = ""]) => name);
+    const ledger = [...(await help("ledger")).matchAll(/^ {2}([a-z]+)/gm)].map(([, name = ""]) => `ledger ${name}`);
+    const commands = [...top, ...ledger].filter((name) => !/^ledger$|help$/.test(name));
+    expect(commands.length).toBeGreaterThan(6);
+    expect(commands.filter((name) => !page.includes(`\`rekey ${name}`))).toEqual([]);
+    const options = (await Promise.all(commands.map(help))).flatMap((text) => text.match(/--[a-z][a-z-]*/g) ?? []);
+    expect([...new Set(options)].filter((option) => !page.includes(option))).toEqual([]);
+  });
+
+  it("are scripts of package.json where npm runs them", async () => {
+    const { scripts } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { scripts: object };
+    const run = found(/npm run (?:-s )?(\w+)/g).filter(([, name]) => !(name in scripts));
+    expect(run).toEqual([]);
   });
 });
