@@ -1,5 +1,5 @@
 import type { Killed, Of, Replies } from "../core/commands.ts";
-import { Misconfigured, Unusable } from "../core/errors.ts";
+import { Conflict, Misconfigured, Unusable } from "../core/errors.ts";
 import type { Secret } from "../core/secret.ts";
 import type { Clock, Deps, Identifier, Rotator, Stage, VersionId } from "../core/types.ts";
 import type { Held, Vault, VaultEntry } from "../core/vault.ts";
@@ -141,7 +141,22 @@ export const hold = async (world: KillWorld, command: Of<"hold">, signal: AbortS
   };
 };
 
-/** Undoes revokes: each version authenticates again, proven by trying it. */
+/** True when it works again; false when a newer version has taken its place, which restoring it would break. */
+const isRestored = async (attached: Attached, request: Parameters<NonNullable<Attached["verbs"]["restore"]>>[0]) => {
+  try {
+    await attached.verbs.restore?.(request);
+    await attached.verbs.verify(request);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && error.name === "Conflict") return false;
+    throw error;
+  }
+};
+
+/**
+ * Undoes revokes: each version authenticates again, proven by trying it. A superseded one stays dead. Throws Conflict
+ * when that leaves none.
+ */
 export const restore = async (
   world: KillWorld,
   command: Of<"restore">,
@@ -157,12 +172,13 @@ export const restore = async (
   const restored: VersionId[] = [];
   for (const { version, undo } of command.versions) {
     for (const { material } of await byId(world, opened, command.credential, version)) {
-      await attached.verbs.restore({ target: attached.target, material, undo, signal });
-      await attached.verbs.verify({ target: attached.target, material, signal });
-      restored.push(version);
+      if (await isRestored(attached, { target: attached.target, material, undo, signal })) restored.push(version);
     }
   }
-  return { restored };
+  if (restored.length > 0 || command.versions.length === 0) return { restored };
+  throw new Conflict(
+    `Nothing of ${command.credential} was restored: newer versions have taken the place of those that were revoked. Rotate it instead: that issues a working version.`,
+  );
 };
 
 /** The names by which detectors may call this credential, over all its labelled versions. */

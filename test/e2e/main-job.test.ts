@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { invoke } from "../../lib/aws/network.ts";
 import { names } from "../../lib/core/names.ts";
 import type { CredentialId } from "../../lib/core/types.ts";
+import { canLogIn } from "../../local/demo/attacker.ts";
 import { until } from "../../local/demo/stage.ts";
 import { granted, used } from "./privilege.ts";
 import { adopt, complaintOf, type Running, runDemo, stopDemo } from "./stage.ts";
@@ -194,6 +195,18 @@ describe("a person's orders", () => {
     expect(await currentOf("demo/orders")).toBe(before);
     const restored = await json("restore", String(told["incident"]));
     expect(restored).toMatchObject({ restored: [expect.any(String), expect.any(String)] });
+  });
+
+  it("a single login that was contained as compromised comes back by restore, its superseded version does not", async () => {
+    const told = await json("contain", "demo/billing", "--scenario", "compromised");
+    expect(told).toMatchObject({ state: "refused" });
+    expect(await json("restore", String(told["incident"]))).toMatchObject({ restored: [expect.any(String)] });
+    const { username, password } = JSON.parse(await currentOf("demo/billing")) as {
+      username: string;
+      password: string;
+    };
+    const { host, port } = running.database;
+    expect(await canLogIn({ host, port, database: "app", user: username, password })).toBe(true);
   });
 
   it("unknown things are named with the mend, and usage is exit code 2", async () => {
