@@ -75,7 +75,7 @@ export class HubStack extends Stack {
       prefix: config.prefix,
       topicArn: config.alarmTopicArn,
       empty: {
-        "Signals that were not answered: unknown, malformed, or failed five times. `rekey status` shows them.":
+        "Signals that were not answered: unknown, malformed, or failed twenty times. `rekey status` shows them.":
           queues.rejected,
         "Events that the ledger did not take wait here and are appended by seal.": queues.spool,
       },

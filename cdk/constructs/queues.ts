@@ -32,7 +32,6 @@ export class Queues extends Construct {
     this.rejected = queue(this, "Rejected", { queueName: naming.rejectedQueue });
     this.signals = queue(this, "Signals", {
       queueName: naming.signalQueue,
-      // Lambda asks for six times the timeout, so that a throttled batch is not delivered twice.
       // Just past the longest run and its lease (125 s): a run that died is resumed then. AWS advises six times the timeout
       // so that throttled batches are not delivered twice; here a second delivery finds the claim, and a late one costs.
       visibilityTimeout: Duration.seconds(respondTimeout.toSeconds() + 10),

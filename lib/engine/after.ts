@@ -73,7 +73,11 @@ export const restoreIncident = async (
   // Before the act, so that a hold that is due meanwhile leaves it alone.
   const moved = await world.incidents.move(id, ["refused", "contained", "restored"], "restored", {});
   if (!moved) throw new Conflict(`Incident ${id} is ${incident.state}: there is nothing of it to restore yet.`);
-  const restored = await Promise.all(incident.plans.map((plan) => restoreOne(world, incident, plan, actor)));
+  const work = Promise.all(incident.plans.map((plan) => restoreOne(world, incident, plan, actor)));
+  const restored = await work.catch(async (error) => {
+    await world.incidents.move(id, ["restored"], incident.state, {});
+    throw error;
+  });
   await world.recorder.settled();
   return { incident: id, restored: restored.flat() };
 };

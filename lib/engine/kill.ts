@@ -107,8 +107,18 @@ export const revoke = async (
     doomed.some(({ stage }) => stage === "current") || opened.entry.labels.current === command.replacement;
   if (command.dryRun) return { killed: [], wouldKill: ids(doomed), spared, currentDied };
   const keep = inForce(others);
-  const kills = doomed.map((one) => ({ doomed: one, keep, signal }));
-  return { killed: await killAll(world, opened.attached, kills), wouldKill: [], spared, currentDied };
+  const [first, ...rest] = doomed.map((one) => ({ doomed: one, keep, signal }));
+  // What was dead before is not ours to undo: restoring this incident must not let in what another has revoked.
+  const [killed, ...alive] = await Promise.all([
+    killAll(world, opened.attached, first ? [first] : []),
+    ...rest.map((one) => mayLive(opened.attached, one.doomed.material, signal)),
+  ]);
+  const further = await killAll(
+    world,
+    opened.attached,
+    rest.filter((_, i) => alive[i]),
+  );
+  return { killed: [...killed, ...further], wouldKill: [], spared, currentDied };
 };
 
 const byId = async (world: KillWorld, opened: Open, id: Of<"hold">["credential"], version: VersionId) => {
@@ -126,6 +136,10 @@ const lives = async (attached: Attached, material: Secret<unknown>, signal: Abor
     throw error;
   }
 };
+
+/** Doubt counts as life: it is revoked. */
+const mayLive = (attached: Attached, material: Secret<unknown>, signal: AbortSignal): Promise<boolean> =>
+  lives(attached, material, signal).catch(() => true);
 
 /** Tries each version once more, revokes it again whatever came of it, and counts those that had come back to life. */
 export const hold = async (world: KillWorld, command: Of<"hold">, signal: AbortSignal): Promise<Replies["hold"]> => {
