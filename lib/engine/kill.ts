@@ -113,11 +113,8 @@ export const revoke = async (
     killAll(world, opened.attached, first ? [first] : []),
     ...rest.map((one) => mayLive(opened.attached, one.doomed.material, signal)),
   ]);
-  const further = await killAll(
-    world,
-    opened.attached,
-    rest.filter((_, i) => alive[i]),
-  );
+  const left = rest.filter((_, i) => alive[i]);
+  const further = await killAll(world, opened.attached, left);
   return { killed: [...killed, ...further], wouldKill: [], spared, currentDied };
 };
 

@@ -90,7 +90,7 @@ const failed = async (world: RotateWorld, attempt: Attempt, step: string, error:
   const { credential, version, actor } = attempt;
   const text = `${described(error).name}: ${described(error).message}`;
   const event: LifecycleEvent = {
-    id: `${version}:failed:${step}:${text.length}`,
+    id: `${version}:failed:${step}:${world.clock.now()}`,
     stream: credential,
     type: "rotation.failed",
     at: world.clock.now(),

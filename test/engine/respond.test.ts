@@ -121,6 +121,31 @@ describe("a compromised workload", () => {
   });
 });
 
+describe("restoring one incident", () => {
+  const later = async (world: World) => {
+    world.clock.advance(60_000);
+    const over = { id: "guardduty:later", scenario: "compromised", activityAt: world.clock.now() } as const;
+    return deliver(world, exfiltrated(["workload:ci"], over));
+  };
+  it("does not let in what another incident has revoked", async () => {
+    const world = await ready();
+    await deliver(world, exfiltrated([NAME]));
+    const { incident = "" } = await later(world);
+    const { restored } = await restoreIncident(world.wired().respond(), incident, ALICE);
+    expect(restored).toEqual([current(world)]);
+    expect(world.logsIn(current(world))).toBe(true);
+    expect(world.logsIn(FIRST), "the leaked version works again").toBe(false);
+  });
+  it("that failed is not called restored", async () => {
+    const world = await ready();
+    const { incident = "" } = await later(world);
+    const opened = world.wired().respond();
+    const network = { call: () => Promise.reject(new Error("target away")) };
+    await expect(restoreIncident({ ...opened, network }, incident, ALICE)).rejects.toThrow("target away");
+    expect((await world.incidents.get(incident))?.state).toBe("refused");
+  });
+});
+
 describe("holding", () => {
   it("makes the incident contained when all stayed refused", async () => {
     const world = await ready();
