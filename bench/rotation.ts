@@ -8,8 +8,9 @@ import {
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
 import { names } from "../lib/core/names.ts";
+import { passwordFor } from "../lib/core/password.ts";
 import type { VersionId } from "../lib/core/types.ts";
-import { newPassword, scramVerifier } from "../lib/rotators/postgres/scram.ts";
+import { scramVerifier } from "../lib/rotators/postgres/scram.ts";
 import type { Material } from "../lib/rotators/postgres/target.ts";
 import { application } from "../test/support/application.ts";
 import { type Obey, rotateFunction } from "./in-process.ts";
@@ -25,7 +26,7 @@ const random = (bytes: number) => randomBytes(bytes);
 const byHand = async ({ secrets, admin, at }: Stage, { id, name }: BenchCredential, turn: number) => {
   const { VersionIdsToStages = {} } = await secrets.send(new DescribeSecretCommand({ SecretId: id }));
   const { VersionId } = await secrets.send(new GetSecretValueCommand({ SecretId: id }));
-  const password = newPassword(random);
+  const password = passwordFor({}, random);
   const next: Material = { ...at, username: `${name}_${turn % 2 ? "a" : "b"}`, password };
   const token = randomUUID();
   const staged = { SecretId: id, ClientRequestToken: token, VersionStages: ["AWSPENDING"] };

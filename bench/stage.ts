@@ -7,9 +7,10 @@ import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secre
 import pg from "pg";
 import { makeAws } from "../lib/aws/clients.ts";
 import { names } from "../lib/core/names.ts";
+import { passwordFor } from "../lib/core/password.ts";
 import type { CredentialId } from "../lib/core/types.ts";
 import { provision } from "../lib/rotators/postgres/provision.ts";
-import { newPassword, scramVerifier } from "../lib/rotators/postgres/scram.ts";
+import { scramVerifier } from "../lib/rotators/postgres/scram.ts";
 import type { Material } from "../lib/rotators/postgres/target.ts";
 import { startAws } from "../local/aws.ts";
 import { clientConfig } from "../local/demo/stage.ts";
@@ -65,7 +66,7 @@ const statements = (name: string, verifier: string): string => {
 };
 
 const makeRotator = async (superuser: pg.Client): Promise<string> => {
-  const password = newPassword(random);
+  const password = passwordFor({}, random);
   const rotator = { name: ROTATOR, verifier: await scramVerifier(password, random) };
   await superuser.query(provision({ major: MAJOR, logins: [{ name: "unused" }], rotator }).join(";"));
   return password;
@@ -110,7 +111,7 @@ export const openStage = async () => {
   const admin: Material = { ...at, username: ROTATOR, password: await makeRotator(superuser) };
   await create(ADMIN, admin, { network: "default" });
   const credential = async (name: string): Promise<BenchCredential> => {
-    const first: Material = { ...at, username: `${name}_a`, password: newPassword(random) };
+    const first: Material = { ...at, username: `${name}_a`, password: passwordFor({}, random) };
     await superuser.query(statements(name, await scramVerifier(first.password, random)));
     const logins = `${name}_a ${name}_b`;
     const target = { admin: ADMIN, strategy: "alternating", logins, owner: `${name}_owner`, tls: "disable" };

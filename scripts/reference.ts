@@ -51,15 +51,18 @@ What the rotate function is granted for it:
 ${grantTable(grants)}
 `;
 
+const rotatorRow = ({ kind, title, facts, strategies, restores }: Rotator) =>
+  `| ${[`[\`${kind}\`](#${kind})`, title, strategies.join(", "), facts.sessions, facts.window, restores ? "yes" : "no", facts.testedAgainst].map(cell).join(" | ")} |`;
+
 const rotatorsPage = (all: readonly Rotator[]) => `${NOTE}
 
 # Rotators
 
 A rotator knows one kind of credential. Tag \`${tagPrefix}kind\` of the secret names it.
 
-| kind | what it rotates |
-|---|---|
-${all.map(({ kind, title }) => `| [\`${kind}\`](#${kind}) | ${cell(title)} |`).join("\n")}
+| kind | what it rotates | strategies | a revoke ends which sessions | current version refused by a rotation | can be restored | tested against |
+|---|---|---|---|---|---|---|
+${all.map(rotatorRow).join("\n")}
 
 ${all.map(rotatorSection).join("\n")}`;
 

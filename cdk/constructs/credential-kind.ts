@@ -3,7 +3,7 @@ import { type RotatorKind, rotators, tagPrefix } from "../../lib/catalog.ts";
 
 type Kinds = (typeof rotators)[number];
 type OfKind<K extends RotatorKind> = Extract<Kinds, { readonly kind: K }>;
-type TargetOf<K extends RotatorKind> = Parameters<OfKind<K>["overlap"]>[0];
+type TargetOf<K extends RotatorKind> = Parameters<OfKind<K>["strategy"]>[0];
 type MaterialOf<K extends RotatorKind> = Parameters<OfKind<K>["identifiers"]>[1];
 
 /** A kind's target, as tags: text, or words that are joined by spaces. The rotator's schema says which are needed. */

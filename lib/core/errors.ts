@@ -12,3 +12,58 @@ export class Misconfigured extends Error {
 export class Conflict extends Error {
   override readonly name = "Conflict";
 }
+
+/** The target, or the way to it, did not answer: name resolution, routing, a refused or silent port. Says nothing about material. */
+export class Unreachable extends Error {
+  override readonly name = "Unreachable";
+}
+
+/** The target could not prove who it is. Never answered with a connection that does without proof. */
+export class Untrusted extends Error {
+  override readonly name = "Untrusted";
+}
+
+/** Rekey's own identity at the target may not do this: the message names the right that is missing. */
+export class Forbidden extends Error {
+  override readonly name = "Forbidden";
+}
+
+/** The target's own policy refused the new material: other material may pass. */
+export class AgainstPolicy extends Error {
+  override readonly name = "AgainstPolicy";
+}
+
+/** The target asked to come again later. */
+export class Throttled extends Error {
+  override readonly name = "Throttled";
+}
+
+/** What kind of failure it was. `auth` alone says something about material; `settings` is a person's to mend. */
+export type Fault =
+  | "unreachable"
+  | "tls"
+  | "auth"
+  | "permission"
+  | "policy"
+  | "throttled"
+  | "settings"
+  | "conflict"
+  | "other";
+
+const FAULTS: Readonly<Record<string, Fault>> = {
+  Unusable: "auth",
+  Misconfigured: "settings",
+  Conflict: "conflict",
+  Unreachable: "unreachable",
+  Untrusted: "tls",
+  Forbidden: "permission",
+  AgainstPolicy: "policy",
+  Throttled: "throttled",
+  ThrottlingException: "throttled",
+  TooManyRequestsException: "throttled",
+  AccessDenied: "permission",
+  AccessDeniedException: "permission",
+};
+
+/** By name, which survives the way from one function to another. */
+export const faultOf = (error: unknown): Fault => (error instanceof Error && FAULTS[error.name]) || "other";

@@ -144,6 +144,41 @@ export type Revoked = {
   readonly settlesInMs: number;
 };
 
+/**
+ * How a rotation spares the workload. `overlap`: the target takes two versions of one credential at once. `alternate`:
+ * two credentials take turns. `single`: the current version is refused from the moment that the next is in force.
+ */
+export type Strategy = "overlap" | "alternate" | "single";
+
+/** What the reference says of a kind, a few words each. */
+export type Facts = {
+  /** Which sessions a revoke ends. */
+  readonly sessions: string;
+  /** How long the workload's current version is refused by a rotation. */
+  readonly window: string;
+  /** What its contract test runs against, with versions. */
+  readonly testedAgainst: string;
+};
+
+/** Who still uses one version. What a target cannot tell is absent. */
+export type Use = {
+  readonly sessions?: number;
+  readonly lastUsedAt?: Instant;
+  /** Who they are, as the target knows them: an application name, a client address, a service. Nothing secret. */
+  readonly by: readonly { readonly who: string; readonly count: number }[];
+};
+
+/** One thing that a doctor looked at. */
+export type Finding = {
+  /** Such as `network`, `admin rights`, `owner role`. */
+  readonly check: string;
+  readonly verdict: "well" | "ill" | "unknown";
+  /** What was found, in a sentence without secrets. */
+  readonly found: string;
+  /** What to do about it, when ill. */
+  readonly mend?: string;
+};
+
 export interface RotatorVerbs<T, M> {
   /** Makes the next material; `current` keeps working. Side effects outside are allowed only with `sweep`. */
   issue(request: IssueRequest<T, M>): Promise<Secret<M>>;
@@ -155,6 +190,10 @@ export interface RotatorVerbs<T, M> {
   revoke(request: RevokeRequest<T, M>): Promise<Revoked>;
   /** Undoes a revoke: the material authenticates again. Twice is once. */
   restore?(request: VerifyRequest<T, M> & { readonly undo: Undo }): Promise<void>;
+  /** Who uses this version now or did last. Reads only. Absent where the target cannot tell. */
+  uses?(request: VerifyRequest<T, M>): Promise<Use>;
+  /** What a rotation and a revoke would need at this target, tried without changing anything. */
+  inspect?(request: Attempt<T> & { readonly current: Secret<M> | undefined }): Promise<readonly Finding[]>;
   /** Removes what a crash of ours orphaned between `issue` and storing, and nothing else. */
   sweep?(request: Attempt<T> & { readonly keep: readonly Secret<M>[] }): Promise<void>;
 }
@@ -169,8 +208,17 @@ export interface Rotator<T = unknown, M = unknown, Kind extends string = string>
   readonly target: Schema<T>;
   /** Of the secret's JSON, as the workload reads it. Must keep fields it does not know. */
   readonly material: Schema<M>;
-  /** How many versions may work at once for this target. */
-  overlap(target: T): 1 | 2;
+  readonly facts: Facts;
+  /** All that `strategy` may answer. */
+  readonly strategies: readonly Strategy[];
+  /** Whether its verbs have `restore`. */
+  readonly restores: boolean;
+  strategy(target: T): Strategy;
+  /**
+   * What is locked while a version of this credential changes: the same for every secret that changes the same thing at
+   * the same target, whatever the secret is called. Lower case where the target does not tell case apart.
+   */
+  identity(target: T, material: M | undefined, account: string): Identifier;
   readonly grants: readonly Grant[];
   /** Tags and JSON that pass the two schemas; the reference and the contract suite use them. */
   readonly example: {

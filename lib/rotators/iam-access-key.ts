@@ -26,7 +26,15 @@ export default defineRotator({
   ],
   target: Target,
   material: Material,
-  overlap: () => 2,
+  facts: {
+    sessions: "those that the user's keys minted",
+    window: "none",
+    testedAgainst: "emulated IAM, enforced",
+  },
+  strategies: ["overlap"],
+  restores: true,
+  strategy: () => "overlap",
+  identity: ({ user }, _, account) => `iam-user:${account}/${user}`,
   grants: [
     // biome-ignore-start lint/suspicious/noTemplateCurlyInString: filled in at deploy
     { actions, resources: ["arn:${partition}:iam::${account}:user/rekey/*"] },
@@ -43,5 +51,6 @@ export default defineRotator({
   },
   identifiers: ({ user }, { accessKeyId }, account) => [`aws-key:${accessKeyId}`, `iam-user:${account}/${user}`],
   // Two SDK clients that a database's containment need not wait for.
-  connect: (deps) => lazily(async () => (await import("./iam-access-key/verbs.ts")).connect(deps)),
+  connect: (deps) =>
+    lazily(["restore", "sweep"], async () => (await import("./iam-access-key/verbs.ts")).connect(deps)),
 });

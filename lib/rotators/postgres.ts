@@ -1,11 +1,11 @@
 import { Misconfigured } from "../core/errors.ts";
+import { passwordFor } from "../core/password.ts";
 import { mapSecret } from "../core/secret.ts";
 import { type Deps, defineRotator, type IssueRequest } from "../core/types.ts";
 import { driver } from "./postgres/connect.ts";
 import { install } from "./postgres/install.ts";
 import { restore, revoke } from "./postgres/revoke.ts";
-import { newPassword } from "./postgres/scram.ts";
-import { identifiersOf, Material, Target } from "./postgres/target.ts";
+import { identifiersOf, identityOf, Material, Target } from "./postgres/target.ts";
 import { verify } from "./postgres/verify.ts";
 
 const issue = (deps: Deps, { target, current }: IssueRequest<Target, Material>) => {
@@ -17,7 +17,7 @@ const issue = (deps: Deps, { target, current }: IssueRequest<Target, Material>) 
   return mapSecret(current, (material): Material => {
     const other = target.logins?.find((login) => login !== material.username);
     const username = target.strategy === "alternating" && other !== undefined ? other : material.username;
-    return { ...material, username, password: newPassword(deps.random) };
+    return { ...material, username, password: passwordFor(target, deps.random) };
   });
 };
 
@@ -27,7 +27,15 @@ export default defineRotator({
   title: "PostgreSQL login (RDS, Aurora or your own), single or two alternating",
   target: Target,
   material: Material,
-  overlap: ({ strategy }) => (strategy === "alternating" ? 2 : 1),
+  facts: {
+    sessions: "all of the login",
+    window: "none with two logins; with one, until the workload reads the secret again",
+    testedAgainst: "PostgreSQL 18.4, and 15 where it is installed",
+  },
+  strategies: ["alternate", "single"],
+  restores: true,
+  strategy: ({ strategy }) => (strategy === "alternating" ? "alternate" : "single"),
+  identity: identityOf,
   // Reading the admin secret is granted by the platform, which knows it from the tag.
   grants: [],
   example: {

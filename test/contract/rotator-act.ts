@@ -26,7 +26,8 @@ export const act = <T, M>({ rotator, deps, target, current }: World<T, M>) => {
   const issue = () => verbs.issue({ ...attempt, current, previous: undefined });
   const install = (next: Secret<M>) => verbs.install({ ...attempt, next, current });
   return {
-    overlap: rotator.overlap(target),
+    /** Whether two versions may work at once. */
+    overlaps: rotator.strategy(target) !== "single",
     issue,
     install,
     rotate: async () => {

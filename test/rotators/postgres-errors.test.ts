@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Conflict, Misconfigured, Unusable } from "../../lib/core/errors.ts";
+import { Conflict, Forbidden, Misconfigured, Unusable } from "../../lib/core/errors.ts";
 import { mapSecret, secret } from "../../lib/core/secret.ts";
 import { type Arranged, arrangeLogins, sessionOf, type TestServer, testServer } from "../support/postgres.ts";
 
@@ -84,7 +84,7 @@ describe("wrong settings are named with their mend", () => {
     const world = await arrangeLogins(server, { strategy: "single" });
     await world.ask(take(world.names.rotator, world.names.a));
     const error = await failing(acting(world).rotate());
-    expect(error).toBeInstanceOf(Misconfigured);
+    expect(error).toBeInstanceOf(Forbidden);
     expect(error.message).toMatch(/CREATEROLE; GRANT pg_signal_backend.*WITH ADMIN TRUE/);
     await acting(world).verify();
   });
@@ -94,7 +94,7 @@ describe("wrong settings are named with their mend", () => {
     await world.ask(`REVOKE pg_signal_backend FROM ${world.names.rotator}`);
     const session = await sessionOf(world.current.reveal());
     const error = await failing(acting(world).revoke());
-    expect(error).toBeInstanceOf(Misconfigured);
+    expect(error).toBeInstanceOf(Forbidden);
     expect(error.message).toContain("pg_signal_backend");
     await expect(acting(world).verify()).rejects.toBeInstanceOf(Unusable);
     await session.end();

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Conflict, Misconfigured } from "../../lib/core/errors.ts";
+import { Conflict, Forbidden, Misconfigured } from "../../lib/core/errors.ts";
 import { mapSecret, secret } from "../../lib/core/secret.ts";
 import { application } from "../support/application.ts";
 import { hastyClock } from "../support/clock.ts";
@@ -156,7 +156,7 @@ describe("clear text", () => {
     const { undo } = await verbs.revoke({ target, material: next, keep: [], signal });
     await verbs.restore?.({ target, material: next, undo, signal });
     await ask(`ALTER ROLE ${names.rotator} NOCREATEROLE`);
-    await expect(verbs.install({ target, next, current, signal })).rejects.toBeInstanceOf(Misconfigured);
+    await expect(verbs.install({ target, next, current, signal })).rejects.toBeInstanceOf(Forbidden);
     const log = await server.logText();
     expect(log).toContain(`ALTER ROLE "${names.a}" PASSWORD 'SCRAM-SHA-256$4096:`);
     expect(log).toContain("permission denied to alter role");

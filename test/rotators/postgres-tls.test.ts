@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Misconfigured } from "../../lib/core/errors.ts";
+import { Untrusted } from "../../lib/core/errors.ts";
 import { secret } from "../../lib/core/secret.ts";
 import { certificateFor } from "../support/certificate.ts";
 import { arrangeLogins, type TestServer, testServer } from "../support/postgres.ts";
@@ -47,7 +47,7 @@ const tried = async (tags: Readonly<Record<string, string>>, host = HOST) => {
 
 describe("TLS", () => {
   it("is not fallen back from when the server has none", async () => {
-    await expect(tried({ tls: "verify-full" })).rejects.toBeInstanceOf(Misconfigured);
+    await expect(tried({ tls: "verify-full" })).rejects.toBeInstanceOf(Untrusted);
   });
 
   it("is the default: plain text goes out only where the tag says disable", async () => {

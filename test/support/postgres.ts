@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { Misconfigured } from "../../lib/core/errors.ts";
+import { passwordFor } from "../../lib/core/password.ts";
 import { type Secret, secret } from "../../lib/core/secret.ts";
 import type { Clock, Deps } from "../../lib/core/types.ts";
 import { provision } from "../../lib/rotators/postgres/provision.ts";
-import { newPassword, scramVerifier } from "../../lib/rotators/postgres/scram.ts";
+import { scramVerifier } from "../../lib/rotators/postgres/scram.ts";
 import type { Material, Target } from "../../lib/rotators/postgres/target.ts";
 import rotator from "../../lib/rotators/postgres.ts";
 import { startPostgres } from "../../local/postgres.ts";
@@ -85,7 +86,7 @@ export const arrangeLogins = async (server: TestServer, choice: Choice = {}): Pr
     ...(owner && { owner }),
     ...choice.names,
   };
-  const [password, adminPassword] = [newPassword(random), newPassword(random)];
+  const [password, adminPassword] = [passwordFor({}, random), passwordFor({}, random)];
   const logins = strategy === "alternating" ? [names.a, names.b] : [names.a];
   const statements = provision({
     major: server.major,

@@ -26,7 +26,9 @@ const createKey = async ({ iam, user, signal }: At) => {
 };
 
 /** The verbs themselves; they bring the IAM and STS clients. */
-export const connect = (deps: Deps): Required<RotatorVerbs<Target, Material>> => {
+export const connect = (
+  deps: Deps,
+): RotatorVerbs<Target, Material> & Required<Pick<RotatorVerbs<Target, Material>, "restore" | "sweep">> => {
   const at = ({ target, signal }: { readonly target: Target; readonly signal: AbortSignal }): At => ({
     iam: deps.aws(IAMClient),
     user: target.user,

@@ -100,8 +100,8 @@ export const asAdmin = async <A>(
   }
 };
 
-/** One real login and one statement; throws what the driver threw. */
-export const tryLogin = (login: Login, signal: AbortSignal): Promise<void> =>
+/** One real login and one statement, the owner's own where there is one; throws what the driver threw. */
+export const tryLogin = (login: Login, signal: AbortSignal, probe = "SELECT 1"): Promise<void> =>
   session(login, signal, async (client) => {
-    await client.query("SELECT 1");
+    await client.query(probe);
   });

@@ -1,4 +1,13 @@
-import { Misconfigured, Unusable } from "../../core/errors.ts";
+import {
+  AgainstPolicy,
+  Forbidden,
+  faultOf,
+  Misconfigured,
+  Throttled,
+  Unreachable,
+  Untrusted,
+  Unusable,
+} from "../../core/errors.ts";
 import { scrub } from "../../core/sanitize.ts";
 import type { Login } from "./target.ts";
 
@@ -31,46 +40,69 @@ export const isRefusal = (error: unknown): boolean => {
 const isTls = ({ code, message }: Told) =>
   /CERT|SELF_SIGNED|TLS|SSL|UNABLE_TO|ALTNAME/.test(code) || /SSL connection|certificate/.test(message);
 
-const MENDS: Readonly<Record<string, (where: string, who: string) => string>> = {
-  "3D000": (where, who) => `${where} has no such database for ${who}. Correct dbname.`,
-  "25006": (where) => `${where} is a read-only replica. Name the writer's endpoint as host.`,
-  "42501": (where, who) =>
-    `${where}: ${who} lacks a privilege. Run there what \`provision\` prints for it: CREATEROLE; GRANT pg_signal_backend, pg_read_all_stats; and on PostgreSQL 16 or later GRANT <login> WITH ADMIN TRUE, INHERIT FALSE, SET FALSE.`,
+type Explain = (where: string, login: Login) => Error;
+
+/** Source of the codes: postgresql.org/docs/current/errcodes-appendix.html */
+const KNOWN: Readonly<Record<string, Explain>> = {
+  "3D000": (where, { username }) => new Misconfigured(`${where} has no such database for ${username}. Correct dbname.`),
+  "25006": (where) => new Misconfigured(`${where} is a read-only replica. Name the writer's endpoint as host.`),
+  "42501": (where, { username, adminSecret }) =>
+    new Forbidden(
+      adminSecret === undefined
+        ? `${where}: ${username} logs in and may not run its probe. Grant it what the probe reads, or correct tag rekey:probe.`
+        : `${where}: ${username} lacks a privilege. Run there what \`provision\` prints for it: CREATEROLE; GRANT pg_signal_backend, pg_read_all_stats; and on PostgreSQL 16 or later GRANT <login> WITH ADMIN TRUE, INHERIT FALSE, SET FALSE.`,
+    ),
+  "53300": (where, { username }) =>
+    new Throttled(
+      `${where} has no connection left for ${username}. It is tried again; reserve one with reserved_connections.`,
+    ),
 };
 
-const authOf = ({ adminSecret }: Login, where: string, who: string): string =>
-  adminSecret === undefined
-    ? `${where} does not let ${who} in from here. Check pg_hba.conf (on RDS: security groups and rds.force_ssl).`
-    : `${where} refused the rotator's role ${who}. Correct admin secret ${adminSecret}: its username and password, and that the role may log in from here.`;
+const authOf = ({ adminSecret }: Login, where: string, who: string): Error =>
+  new Misconfigured(
+    adminSecret === undefined
+      ? `${where} does not let ${who} in from here. Check pg_hba.conf (on RDS: security groups and rds.force_ssl).`
+      : `${where} refused the rotator's role ${who}. Correct admin secret ${adminSecret}: its username and password, and that the role may log in from here.`,
+  );
 
-const misconfigured = (tell: Told, login: Login): string | undefined => {
+/** A password check of the server's (module passwordcheck, or RDS's own) speaks in routine check_password. */
+const isPolicy = ({ code, routine }: Told) => code === "22023" && routine === "check_password";
+
+const known = (tell: Told, login: Login): Error | undefined => {
   const where = `PostgreSQL at ${login.host}:${login.port}`;
   if (tell.code === "28P01" || tell.code === "28000") return authOf(login, where, login.username);
   if (isTls(tell)) {
-    return `${where} could not prove who it is over TLS (${tell.code || tell.message}). Set rekey:tlsCa to the PEM file of its authority, rekey:tlsServerName to the name in its certificate, or write rekey:tls=disable if plain text is meant.`;
+    return new Untrusted(
+      `${where} could not prove who it is over TLS (${tell.code || tell.message}). Set rekey:tlsCa to the PEM file of its authority, rekey:tlsServerName to the name in its certificate, or write rekey:tls=disable if plain text is meant.`,
+    );
   }
-  return MENDS[tell.code]?.(where, login.username);
+  if (isPolicy(tell)) {
+    return new AgainstPolicy(
+      `${where}: its password policy refuses the new password. Set rekey:passwordLength to what it asks for, or let it accept SCRAM verifiers.`,
+    );
+  }
+  return KNOWN[tell.code]?.(where, login);
 };
 
-const UNREACHABLE = /^E(CONN|HOST|NET|TIMEDOUT|NOTFOUND|AI_|PIPE)/;
+const AWAY = /^E(CONN|HOST|NET|TIMEDOUT|NOTFOUND|AI_|PIPE)/;
 
 const doubt = ({ code, message }: Told, { host, port, username, password }: Login): Error => {
   const where = `PostgreSQL at ${host}:${port}`;
-  const isAway = UNREACHABLE.test(code) || /timeout expired|terminated unexpectedly/.test(message);
-  const text = isAway
-    ? `${where} did not answer (${code || "timed out"}). Check host and port, and that the rotate function of this network may reach it.`
-    : `${where}, as ${username}: ${scrub(message, [password])}${code && ` (${code})`}`;
-  return Object.assign(new Error(text), { name: isAway ? "Unreachable" : "DatabaseError", code });
+  if (AWAY.test(code) || /timeout expired|terminated unexpectedly/.test(message)) {
+    const text = `${where} did not answer (${code || "timed out"}). Check host and port, and that the rotate function of this network may reach it.`;
+    return Object.assign(new Unreachable(text), { code });
+  }
+  const text = `${where}, as ${username}: ${scrub(message, [password])}${code && ` (${code})`}`;
+  return Object.assign(new Error(text), { name: "DatabaseError", code });
 };
 
-const OURS = new Set(["Unusable", "Misconfigured", "Conflict", "AbortError", "TimeoutError"]);
+const PASSING = new Set(["AbortError", "TimeoutError"]);
 
 /** The same failure as a person needs it: what, where, what to do; never a field of the driver's that may hold more. */
 export const explained = (error: unknown, login: Login): Error => {
-  if (error instanceof Error && OURS.has(error.name)) return error;
+  if (error instanceof Error && (faultOf(error) !== "other" || PASSING.has(error.name))) return error;
   const tell = told(error);
-  const text = misconfigured(tell, login);
-  return text === undefined ? doubt(tell, login) : new Misconfigured(text);
+  return known(tell, login) ?? doubt(tell, login);
 };
 
 /** The only words that prove death. */

@@ -4,24 +4,6 @@ import type { Deps } from "../../core/types.ts";
 
 type Random = Deps["random"];
 
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-/** Bytes from here on are drawn again, so that every character is equally likely. */
-const FAIR_BELOW = 256 - (256 % ALPHABET.length);
-const PASSWORD_LENGTH = 32;
-
-/**
- * 32 letters and digits, 190 bits. Nothing that a DSN, a shell or JSON would have to escape, and ASCII only, for which
- * SASLprep is the identity.
- */
-export const newPassword = (random: Random): string => {
-  let password = "";
-  while (password.length < PASSWORD_LENGTH) {
-    const fair = random(PASSWORD_LENGTH).filter((byte) => byte < FAIR_BELOW);
-    password += Array.from(fair, (byte) => ALPHABET[byte % ALPHABET.length]).join("");
-  }
-  return password.slice(0, PASSWORD_LENGTH);
-};
-
 /** PostgreSQL's own default for `scram_iterations`. */
 const ITERATIONS = 4096;
 const SALT_BYTES = 16;

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { Misconfigured } from "../../core/errors.ts";
+import { passwordTags } from "../../core/password.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { Deps, Identifier } from "../../core/types.ts";
 
@@ -45,6 +46,9 @@ export const Target = z
     tls: z._default(z.enum(["verify-full", "disable"]), "verify-full"),
     tlsCa: z.optional(z.string().check(z.minLength(1))),
     tlsServerName: z.optional(Host),
+    /** Run after each login as the workload, to prove that it may do its work. */
+    probe: z.optional(z.string().check(z.minLength(1))),
+    ...passwordTags,
   })
   .check(
     z.refine(({ strategy, logins }) => strategy === "single" || logins !== undefined, {
@@ -122,6 +126,13 @@ export const adminLogin = async (deps: Deps, target: Target, held: Secret<Materi
     password: admin.password,
     adminSecret: target.admin,
   };
+};
+
+/** The login or, where two take turns, both: two secrets that share a login wait for one another. */
+export const identityOf = (target: Target, material: Material | undefined): Identifier => {
+  const who = target.strategy === "alternating" ? [...(target.logins ?? [])].sort().join(" ") : material?.username;
+  const where = material && `${material.host.toLowerCase()}:${Number(material.port ?? DEFAULT_PORT)}`;
+  return `db:${where ?? target.admin}/${who ?? ""}`;
 };
 
 /** `db:` and, where the material says so, `rds:` names of this version's login. */

@@ -8,7 +8,7 @@ import { loginOf, type Material, type Target } from "./target.ts";
 export const verify = async ({ target, material, signal }: VerifyRequest<Target, Material>): Promise<void> => {
   const login = loginOf(target, material.reveal());
   try {
-    await tryLogin(login, signal);
+    await tryLogin(login, signal, target.probe);
   } catch (error) {
     throw isRefusal(error) ? refusal(error, login) : explained(error, login);
   }
