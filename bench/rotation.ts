@@ -14,7 +14,7 @@ import { scramVerifier } from "../lib/rotators/postgres/scram.ts";
 import type { Material } from "../lib/rotators/postgres/target.ts";
 import { application } from "../test/support/application.ts";
 import { type Obey, rotateFunction } from "./in-process.ts";
-import { killParts } from "./revocation.ts";
+import { firstReach, killParts } from "./revocation.ts";
 import { type BenchCredential, oneStatement, openStage, type Stage } from "./stage.ts";
 import { type Row, row, timed } from "./stats.ts";
 import { connections, openTrace, secretsCalls, type Trace } from "./trace.ts";
@@ -172,9 +172,10 @@ export const run = async ({ quick = false } = {}): Promise<Row[]> => {
     try {
       const shots = await oneShot(stage, obey, trace, quick ? 5 : 50);
       const kills = await killParts(stage, obey, trace, quick ? 5 : 50);
+      const reach = await firstReach(stage, obey, trace, quick ? 3 : 20);
       const steps = await native(stage, shots.floor, quick ? 2 : 10);
       const load = await underLoad(stage, obey, quick ? 5 : 50);
-      return [...shots.rows, ...steps, load, ...kills];
+      return [...shots.rows, ...steps, load, ...kills, reach];
     } finally {
       trace.close();
       close();

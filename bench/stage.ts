@@ -110,11 +110,12 @@ export const openStage = async () => {
   };
   const admin: Material = { ...at, username: ROTATOR, password: await makeRotator(superuser) };
   await create(ADMIN, admin, { network: "default" });
-  const credential = async (name: string): Promise<BenchCredential> => {
+  const credential = async (name: string, adminSecret = ADMIN): Promise<BenchCredential> => {
+    if (adminSecret !== ADMIN) await create(adminSecret, admin, { network: "default" });
     const first: Material = { ...at, username: `${name}_a`, password: passwordFor({}, random) };
     await superuser.query(statements(name, await scramVerifier(first.password, random)));
     const logins = `${name}_a ${name}_b`;
-    const target = { admin: ADMIN, strategy: "alternating", logins, owner: `${name}_owner`, tls: "disable" };
+    const target = { admin: adminSecret, strategy: "alternating", logins, owner: `${name}_owner`, tls: "disable" };
     const tags = { kind: "postgres", network: "default", workload: `bench-${name}`, ...target };
     return { id: await create(`bench/${name}`, first, tags), name, first };
   };

@@ -10,7 +10,8 @@ import { Command, type Of } from "../lib/core/commands.ts";
 import type { Actor } from "../lib/core/events.ts";
 import { described } from "../lib/core/sanitize.ts";
 import type { CredentialId, VersionId } from "../lib/core/types.ts";
-import { describe, hold, restore, revoke } from "../lib/engine/kill.ts";
+import { describe, hold, restore } from "../lib/engine/kill.ts";
+import { revoke } from "../lib/engine/revoke.ts";
 import { type Attempt, type RotateWorld, rotateNow, rotationSteps } from "../lib/engine/rotate.ts";
 import { END_EARLY_MS, environment, log } from "./environment.ts";
 

@@ -55,6 +55,8 @@ const guarded = (verbs: RotatorVerbs<unknown, unknown>): RotatorVerbs<unknown, u
     revoke: guard(verbs.revoke),
     ...(verbs.restore && { restore: guard(verbs.restore) }),
     ...(verbs.sweep && { sweep: guard(verbs.sweep) }),
+    ...(verbs.uses && { uses: guard(verbs.uses) }),
+    ...(verbs.inspect && { inspect: guard(verbs.inspect) }),
   };
 };
 

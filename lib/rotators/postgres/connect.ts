@@ -66,42 +66,59 @@ const clientFor = async (login: Login): Promise<Client> => {
   return client;
 };
 
-/**
- * Connects as that login, works, and always ends the connection. Failures of the connection are thrown as they are;
- * those of the work are explained. Rejects with the signal's reason when aborted.
- */
-const session = async <A>(login: Login, signal: AbortSignal, work: (client: Client) => Promise<A>): Promise<A> => {
-  signal.throwIfAborted();
+type Work<A> = (client: Client) => Promise<A>;
+
+/** Connected as that login; whoever asked for it ends it. */
+const connected = async (login: Login): Promise<Client> => {
   const client = await clientFor(login);
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+};
+
+/** Works over a connection that an abort cuts. Rejects with the signal's reason when aborted. */
+const working = async <A>(client: Client, signal: AbortSignal, work: Work<A>): Promise<A> => {
   const leave = () => void client.end().catch(() => undefined);
   signal.addEventListener("abort", leave, { once: true });
   try {
-    await client.connect();
+    signal.throwIfAborted();
     return await work(client);
   } catch (error) {
     signal.throwIfAborted();
     throw error;
   } finally {
     signal.removeEventListener("abort", leave);
-    await client.end().catch(() => undefined);
   }
 };
 
-/** Works as the rotator's role. Throws Misconfigured (admin secret, TLS, privilege), Unreachable or DatabaseError. */
-export const asAdmin = async <A>(
-  login: Login,
-  signal: AbortSignal,
-  work: (client: Client) => Promise<A>,
-): Promise<A> => {
+/** Works as the rotator's role. Throws Misconfigured, Untrusted, Forbidden, Throttled, Unreachable or DatabaseError. */
+export const asAdmin = async <A>(login: Login, signal: AbortSignal, work: Work<A>): Promise<A> => {
+  const { client, result } = await keptAdmin(login, signal, work);
+  await client.end().catch(() => undefined);
+  return result;
+};
+
+/** As `asAdmin`, and leaves the connection open: it is the caller's. Nothing is left open when the work failed. */
+export const keptAdmin = async <A>(login: Login, signal: AbortSignal, work: Work<A>, open?: Client) => {
+  let client = open;
   try {
-    return await session(login, signal, work);
+    signal.throwIfAborted();
+    client ??= await connected(login);
+    return { client, result: await working(client, signal, work) };
   } catch (error) {
+    await client?.end().catch(() => undefined);
+    signal.throwIfAborted();
     throw explained(error, login);
   }
 };
 
 /** One real login and one statement, the owner's own where there is one; throws what the driver threw. */
-export const tryLogin = (login: Login, signal: AbortSignal, probe = "SELECT 1"): Promise<void> =>
-  session(login, signal, async (client) => {
-    await client.query(probe);
-  });
+export const tryLogin = async (login: Login, signal: AbortSignal, probe = "SELECT 1"): Promise<void> => {
+  signal.throwIfAborted();
+  const client = await connected(login);
+  await working(client, signal, () => client.query(probe)).finally(() => client.end().catch(() => undefined));
+};

@@ -1,11 +1,11 @@
 import { Conflict } from "../../core/errors.ts";
 import type { Deps, Instant, Revoked, RevokeRequest, Undo, VerifyRequest } from "../../core/types.ts";
-import { asAdmin } from "./connect.ts";
 import { lock, look, settlesIn, setVerifier } from "./roles.ts";
 import { scramVerifier } from "./scram.ts";
 import { endSessions, serverTime } from "./sessions.ts";
-import { adminLogin, loginOf, type Material, type Target } from "./target.ts";
+import { loginOf, type Material, type Target } from "./target.ts";
 import { isAccepted } from "./verify.ts";
+import { asRotator } from "./ways.ts";
 
 type Request = RevokeRequest<Target, Material>;
 
@@ -17,7 +17,7 @@ const FOREVER = "infinity";
 /** Nothing in force shares the login: forbid it, commit, then sweep. The order was measured: docs/explanation/postgres.md. */
 const forbid = async (deps: Deps, { target, material, signal }: Request): Promise<Revoked> => {
   const { username } = material.reveal();
-  return asAdmin(await adminLogin(deps, target, material), signal, async (client) => {
+  return asRotator(deps, { target, material, signal }, async (client) => {
     const work = { client, clock: deps.clock, signal };
     const before = await lock(work, username);
     if (!before) return GONE;
@@ -51,7 +51,7 @@ const expel = async (deps: Deps, request: Request): Promise<Revoked> => {
       `Login ${username} at ${host}:${port} still takes this version, and a version that must go on working shares the login. Rotate the secret first, then revoke; or give it two logins (rekey:strategy=alternating).`,
     );
   }
-  return asAdmin(await adminLogin(deps, target, material), signal, async (client) => {
+  return asRotator(deps, { target, material, signal }, async (client) => {
     const role = await look(client, username);
     if (!role) return GONE;
     const before = await serverTime(client, cutoff(deps, begunBefore));
@@ -83,11 +83,8 @@ const superseded = ({ target, material }: Restore): Conflict => {
 export const restore = async (deps: Deps, request: Restore): Promise<void> => {
   const { target, material, undo, signal } = request;
   const { username, password } = material.reveal();
-  const [admin, verifier] = await Promise.all([
-    adminLogin(deps, target, material),
-    scramVerifier(password, deps.random),
-  ]);
-  const isUnlocked = await asAdmin(admin, signal, async (client) => {
+  const verifier = await scramVerifier(password, deps.random);
+  const isUnlocked = await asRotator(deps, { target, material, signal }, async (client) => {
     const role = await look(client, username);
     if (role?.canLogin) return false;
     if (!role || undo["locked"] !== true || role.validUntil !== undo["lockedAt"]) throw superseded(request);

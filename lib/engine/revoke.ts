@@ -1,0 +1,61 @@
+import type { Of, Replies } from "../core/commands.ts";
+import type { Identifier, VersionId } from "../core/types.ts";
+import { inForce, killAll, mayLive } from "./kill.ts";
+import { type KillWorld, type Open, openCurrent, type Version } from "./open.ts";
+
+type Command = Of<"revoke">;
+
+const isDoomed = ({ attached }: Open, { doomed, replacement }: Command) => {
+  const isNamed = (id: Identifier) => typeof doomed !== "string" && doomed.includes(id);
+  return ({ stage, held }: Version): boolean => {
+    if (held.version === replacement) return false;
+    if (typeof doomed === "string") return doomed === "all" || stage === "current";
+    return attached.identifiers(held).some(isNamed);
+  };
+};
+
+/** Where the replacement has become current, "current" means the version that it took over from. */
+const doomedOf = (opened: Open, command: Command): readonly Version[] => {
+  if (command.doomed !== "current") return opened.versions.filter(isDoomed(opened, command));
+  return opened.versions.filter(({ held }) => held.version !== command.replacement).slice(0, 1);
+};
+
+const ids = (versions: readonly Version[]): readonly VersionId[] => versions.map(({ held }) => held.version);
+
+/**
+ * Ends versions at their target and proves each refused. The current one does not wait until the others are read: what
+ * dooms it is known already, and of the others none is to be kept. A dry run reads the same and kills nothing.
+ */
+export const revoke = async (world: KillWorld, command: Command, signal: AbortSignal): Promise<Replies["revoke"]> => {
+  const { opened, others } = await openCurrent(world, command.credential);
+  const { attached, entry } = opened;
+  const [current] = command.dryRun ? [] : opened.versions.filter(isDoomed(opened, command));
+  const begun = killAll(world, attached, current ? [{ doomed: current, keep: [], signal }] : []);
+  const rest = others().then(async (found) => {
+    const versions = [...opened.versions, ...found];
+    const doomed = doomedOf({ ...opened, versions }, command);
+    const waiting = doomed.filter((version) => version !== current);
+    // What was dead before is not ours to undo: restoring this incident must not let in what another has revoked.
+    const isAlive = (version: Version, at: number) =>
+      command.dryRun || (!current && at === 0) || mayLive(attached, version.material, signal);
+    const alive = await Promise.all(waiting.map(isAlive));
+    return { versions, doomed, left: waiting.filter((_, i) => alive[i]) };
+  });
+  // Heard below, once the first kill is through: it is not to be cut short.
+  rest.catch(() => undefined);
+  const killed = await begun;
+  const { versions, doomed, left } = await rest;
+  const kept = versions.filter((version) => !doomed.includes(version));
+  const reply = {
+    spared: ids(kept).filter((id) => id !== command.replacement),
+    currentDied: doomed.some(({ stage }) => stage === "current") || entry.labels.current === command.replacement,
+  };
+  if (command.dryRun) return { ...reply, killed: [], wouldKill: ids(doomed) };
+  const keep = inForce(kept);
+  const further = await killAll(
+    world,
+    attached,
+    left.map((one) => ({ doomed: one, keep, signal })),
+  );
+  return { ...reply, killed: [...killed, ...further], wouldKill: [] };
+};
