@@ -10,6 +10,10 @@ const folder = fileURLToPath(new URL("../../functions", import.meta.url));
 const banner =
   'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
 
+const lean = (name: string) => fileURLToPath(new URL(`./lean/${name}.ts`, import.meta.url));
+/** Functions that somebody waits for when they start cold: 4 to 5 ms less without two built-in modules. */
+const HOT: readonly string[] = ["rotate", "respond"];
+
 /** How `functions/<entry>.ts` is bundled; the bench of cold imports builds with the very same. */
 export const bundleOptions = (entry: string, outdir: string): BuildOptions => ({
   entryPoints: { "functions/index": join(folder, `${entry}.ts`) },
@@ -21,6 +25,7 @@ export const bundleOptions = (entry: string, outdir: string): BuildOptions => ({
   chunkNames: "functions/[name]-[hash]",
   // Stays a file of its own in the package, so that a config can put another in its place.
   external: ["../playbooks/default.json"],
+  ...(HOT.includes(entry) && { alias: { "node:zlib": lean("zlib"), "node:process": lean("process") } }),
   format: "esm",
   outExtension: { ".js": ".mjs" },
   platform: "node",
