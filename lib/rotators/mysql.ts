@@ -1,0 +1,45 @@
+import { lazily } from "../core/lazily.ts";
+import { defineRotator } from "../core/types.ts";
+import { identifiersOf, identityOf, Material, Target } from "./mysql/target.ts";
+
+/** A MariaDB login: two passwords of one account overlap, or two logins take turns. */
+export default defineRotator({
+  kind: "mysql",
+  title: "MariaDB login (10.4 or later, RDS or your own), by two passwords, two logins in turn, or one",
+  notes: [
+    "MySQL's own servers are refused: this kind writes MariaDB's accounts only.",
+    "Rekey's own account, in the secret that rekey:admin names, needs: CREATE USER, PROCESS and CONNECTION ADMIN on *.*, SELECT on mysql.global_priv, performance_schema.threads and performance_schema.session_connect_attrs. Whoever has CREATE USER on MariaDB may change any account's password, the administrator's too, so guard it as an administrator.",
+    "A login is all accounts of that name, whatever their host patterns; rekey:userHost narrows it to one of them.",
+    "With two passwords of one account a server does not tell which of them opened a session: a containment ends them all, and the workload connects again with the current version; retiring on schedule ends those from before the replacement. With two logins (rekey:strategy=alternating, rekey:logins) only those of the dead one end.",
+    "Hashes of mysql_native_password are sent, never clear text; a server with a password validation plugin needs strict_password_validation=OFF.",
+    "Beside the passwords each account keeps a hash that no password has (`*52454B4559…`): it tells sessions from before a change from those after it. docs/explanation/mysql.md.",
+    "Set performance_schema=ON: else a session inside another definer's routine is not seen until it returns. Sessions on read replicas are not ended.",
+  ],
+  target: Target,
+  material: Material,
+  facts: {
+    sessions: "all of the login, half-open handshakes too",
+    window: "none; with rekey:strategy=single, until the workload reads the secret again",
+    testedAgainst: "MariaDB 10.11 of Debian",
+  },
+  strategies: ["overlap", "alternate", "single"],
+  restores: true,
+  strategy: ({ strategy }) => (strategy === "alternating" ? "alternate" : strategy),
+  identity: identityOf,
+  // Reading the admin secret is granted by the platform, which knows it from the tag.
+  grants: [],
+  example: {
+    tags: { admin: "shop-db-admin", probe: "SELECT 1 FROM orders LIMIT 1" },
+    material: {
+      engine: "mariadb",
+      host: "shop.abc.eu-central-1.rds.amazonaws.com",
+      port: 3306,
+      dbname: "shop",
+      username: "shop_app",
+      password: "example-only",
+      dbInstanceIdentifier: "shop",
+    },
+  },
+  identifiers: identifiersOf,
+  connect: (deps) => lazily(["restore", "uses", "inspect"], async () => (await import("./mysql/verbs.ts")).verbs(deps)),
+});

@@ -1,0 +1,137 @@
+import { faultOf } from "../../core/errors.ts";
+import { described } from "../../core/sanitize.ts";
+import type { Secret } from "../../core/secret.ts";
+import type { Deps, Finding } from "../../core/types.ts";
+import { type Account, look, present } from "./accounts.ts";
+import { asAdmin, type Client } from "./connect.ts";
+import { isError } from "./failure.ts";
+import { adminLogin, type Material, type Target } from "./target.ts";
+
+type Request = {
+  readonly target: Target;
+  readonly current: Secret<Material> | undefined;
+  readonly signal: AbortSignal;
+};
+type Server = {
+  readonly version: string;
+  readonly isReadOnly: number;
+  readonly hasSchema: number;
+  readonly cipher: string | null;
+  readonly me: string;
+};
+
+const SERVER = `SELECT VERSION() AS version, @@read_only AS isReadOnly, @@performance_schema AS hasSchema,
+    CURRENT_USER() AS me,
+    (SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'SSL_CIPHER') AS cipher`;
+
+const well = (check: string, found: string): Finding => ({ check, verdict: "well", found });
+const ill = (check: string, found: string, mend: string): Finding => ({ check, verdict: "ill", found, mend });
+const unknown = (check: string, found: string, mend: string): Finding => ({ check, verdict: "unknown", found, mend });
+
+const serverFindings = ({ version, isReadOnly, cipher, hasSchema }: Server, target: Target): readonly Finding[] => [
+  isReadOnly === 0
+    ? well("server", `MariaDB ${version}, writable; takes two passwords of one account`)
+    : ill("server", `MariaDB ${version}, read-only`, "Name the writer's endpoint as host."),
+  cipher
+    ? well("tls", cipher)
+    : unknown("tls", `plain text, as rekey:tls=${target.tls} says`, "Take the tag away once the server speaks TLS."),
+  hasSchema === 1
+    ? well("performance schema", "on: a session is known by who logged in")
+    : unknown(
+        "performance schema",
+        "off: a session that is inside another definer's routine when a revoke looks is listed under the definer's name and missed until it returns",
+        "Start the server with performance_schema=ON.",
+      ),
+];
+
+/** Source: mariadb.com/kb/en/grant, global privileges. */
+const NEEDED = ["CREATE USER", "PROCESS", "CONNECTION ADMIN"];
+const TABLES = ["mysql.global_priv", "performance_schema.threads"];
+
+const mayRead = async (client: Client, table: string): Promise<boolean> => {
+  try {
+    await client.rows(`SELECT 1 FROM ${table} LIMIT 0`);
+    return true;
+  } catch (error) {
+    if (isError(error, "tableDenied", "deniedDatabase")) return false;
+    throw error;
+  }
+};
+
+const rightsFinding = async (client: Client, { me }: Server): Promise<Finding> => {
+  const rows = await client.rows<{ right: string }>(
+    "SELECT PRIVILEGE_TYPE AS `right` FROM information_schema.USER_PRIVILEGES WHERE GRANTEE = CONCAT('''', REPLACE(?, '@', '''@'''), '''')",
+    [me],
+  );
+  const has = new Set(rows.map(({ right }) => right));
+  const lacks = has.has("SUPER") ? [] : NEEDED.filter((right) => !has.has(right)).map((right) => `${right} ON *.*`);
+  for (const table of TABLES) if (!(await mayRead(client, table))) lacks.push(`SELECT ON ${table}`);
+  if (lacks.length > 0) {
+    const mend = `Run there, as an administrator, for it: ${lacks.map((right) => `GRANT ${right}`).join("; ")}. On RDS, mysql.rds_kill stands in for CONNECTION ADMIN.`;
+    return ill("admin rights", `${me} lacks ${lacks.length} right(s)`, mend);
+  }
+  return well("admin rights", `${me}: ${NEEDED.join(", ")}`);
+};
+
+const lockedFinding = (check: string, isServing: boolean): Finding => {
+  const found = "locked: a containment, or somebody, has locked it";
+  const mend = "Restore the incident that locked it, or rotate: that lets it in again.";
+  return isServing ? ill(check, found, mend) : unknown(check, found, "The next rotation lets it in again.");
+};
+
+const loginFinding = (login: string, accounts: readonly Account[], { target, current }: Request): Finding => {
+  const check = `login ${login}`;
+  try {
+    present(accounts, login, target.userHost);
+  } catch (error) {
+    return ill(check, "missing, or not by password", described(error).message);
+  }
+  if (accounts.some(({ isLocked }) => isLocked)) return lockedFinding(check, login === current?.reveal().username);
+  const hosts = accounts.map(({ host }) => host).join(", ");
+  return well(check, `${accounts.length} account(s), all changed together: ${hosts}`);
+};
+
+/** From those hosts the server takes everybody for the nameless account, and a right password looks wrong. */
+const shadowFinding = async (client: Client): Promise<readonly Finding[]> => {
+  const hosts = (await look(client, "")).map(({ host }) => host);
+  if (hosts.length === 0) return [];
+  return [
+    ill(
+      "anonymous account",
+      `''@ ${hosts.join(", ")} shadows logins of a wider host pattern`,
+      `Run there: ${hosts.map((host) => `DROP USER ''@'${host}'`).join("; ")}.`,
+    ),
+  ];
+};
+
+const CHECKS: Readonly<Partial<Record<string, string>>> = {
+  unreachable: "network",
+  tls: "tls",
+  settings: "admin secret",
+  permission: "admin rights",
+};
+
+/** What a rotation and a revoke would need, looked at with the rotator's own account. Changes nothing. */
+export const inspect = async (deps: Deps, request: Request): Promise<readonly Finding[]> => {
+  const { target, current, signal } = request;
+  if (!current) return [];
+  const logins = target.logins ?? [current.reveal().username];
+  try {
+    const admin = await adminLogin(deps, target, current);
+    return await asAdmin(admin, signal, async (client) => {
+      const [server] = await client.rows<Server>(SERVER);
+      if (!server) return [];
+      const rights = await rightsFinding(client, server);
+      const findings = [well("admin secret", `logs in as ${server.me}`), ...serverFindings(server, target), rights];
+      if (!(await mayRead(client, "mysql.global_priv"))) return findings;
+      for (const login of logins) {
+        findings.push(loginFinding(login, await look(client, login, target.userHost), request));
+      }
+      return [...findings, ...(await shadowFinding(client))];
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    const check = CHECKS[faultOf(error)] ?? "target";
+    return [ill(check, described(error).message, "As told; nothing was changed.")];
+  }
+};
