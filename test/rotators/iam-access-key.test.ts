@@ -36,7 +36,7 @@ rotatorContract(
       current: world.material(current),
       stranger: async () => {
         const pair = await world.newKey();
-        world.usedElsewhere.add(pair.accessKeyId);
+        expect(await world.works(pair)).toBe(true);
         return world.material(pair);
       },
       unreachable: () => ({

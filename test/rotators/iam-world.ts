@@ -24,7 +24,8 @@ const ROOT: Pair = { accessKeyId: "test", secretAccessKey: "test" };
 const ALLOWED = "sqs:ListQueues";
 
 const policy = (statement: object) => JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
-const filled = (text: string) => text.replaceAll(/\$\{(\w+)\}/g, (_, name) => (name === "account" ? ACCOUNT : "aws"));
+const FILLED: Readonly<Record<string, string>> = { account: ACCOUNT, partition: "aws", region: "us-east-1" };
+const filled = (text: string) => text.replaceAll(/\$\{(\w+)\}/g, (_, name) => FILLED[name] ?? "");
 
 const statement = ({ actions, resources, conditions }: Grant) => ({
   Effect: "Allow",
@@ -38,38 +39,18 @@ const pairOf = (made: { AccessKeyId?: string | undefined; SecretAccessKey?: stri
   return { accessKeyId: made.AccessKeyId, secretAccessKey: made.SecretAccessKey };
 };
 
-/** AWS with a user of Rekey's, and the rotator under a role that has the rotator's own grants and nothing else. */
-export const iamWorld = async (endpoint: string, { path = "/rekey/", tags = {} as Record<string, string> } = {}) => {
-  const client: <C>(Client: new (config: object) => C, credentials: object, config?: object) => C = (
-    Client,
-    credentials,
-    config,
-  ) => new Client({ endpoint, region: "us-east-1", maxAttempts: 1, credentials, ...config });
-  const root = client(IAMClient, ROOT);
-  const user = `u-${crypto.randomUUID().slice(0, 8)}`;
-  await root.send(
-    new CreateUserCommand({
-      UserName: user,
-      Path: path,
-      Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
-    }),
-  );
-  await root.send(
-    new PutUserPolicyCommand({
-      UserName: user,
-      PolicyName: "work",
-      PolicyDocument: policy({ Effect: "Allow", Action: [ALLOWED, "sts:*"], Resource: "*" }),
-    }),
-  );
-  const newKey = async () => pairOf((await root.send(new CreateAccessKeyCommand({ UserName: user }))).AccessKey);
-  const usedElsewhere = new Set<string>();
-  const role = await assumedRole(root, client(STSClient, ROOT));
+type Make = <C>(Client: new (config: object) => C, credentials: object, config?: object) => C;
+const clients =
+  (endpoint: string): Make =>
+  (Client, credentials, config) =>
+    new Client({ endpoint, region: "us-east-1", maxAttempts: 1, credentials, ...config });
 
-  const aws: Aws = (Client, config) => {
-    const made = client(Client, role, config);
-    if (made instanceof IAMClient) remembersUse(made, usedElsewhere);
-    return made;
-  };
+/** AWS as its administrator, and deps that act under a role which has these grants and nothing else. */
+export const enforcedWorld = async (endpoint: string, grants: readonly Grant[]) => {
+  const client = clients(endpoint);
+  const root = client(IAMClient, ROOT);
+  const role = await assumedRole(root, client(STSClient, ROOT), grants);
+  const aws: Aws = (Client, config) => client(Client, role, config);
   const deps: Deps = {
     aws,
     clock: realClock,
@@ -77,11 +58,44 @@ export const iamWorld = async (endpoint: string, { path = "/rekey/", tags = {} a
     readAdmin: () => Promise.reject(new Error("this kind needs no admin")),
   };
   return {
+    root,
+    deps,
+    client,
+    /** A client of the administrator's. */
+    admin: <C>(Client: new (config: object) => C) => client(Client, ROOT),
+    /** The same role at another address. */
+    aimedAt: (elsewhere: string): Deps => ({
+      ...deps,
+      aws: (Client, config) => aws(Client, { ...config, endpoint: elsewhere }),
+    }),
+  };
+};
+
+/** A new IAM user that may do just this. */
+export const newUser = async (
+  root: IAMClient,
+  allowed: readonly string[],
+  { path = "/rekey/", tags = {} as Readonly<Record<string, string>> } = {},
+): Promise<string> => {
+  const user = `u-${crypto.randomUUID().slice(0, 8)}`;
+  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+  await root.send(new CreateUserCommand({ UserName: user, Path: path, Tags }));
+  const PolicyDocument = policy({ Effect: "Allow", Action: allowed, Resource: "*" });
+  await root.send(new PutUserPolicyCommand({ UserName: user, PolicyName: "work", PolicyDocument }));
+  return user;
+};
+
+/** AWS with a user of Rekey's, and the rotator under a role that has the rotator's own grants and nothing else. */
+export const iamWorld = async (endpoint: string, options: { path?: string; tags?: Record<string, string> } = {}) => {
+  const { root, deps, client, aimedAt } = await enforcedWorld(endpoint, iamAccessKey.grants);
+  const user = await newUser(root, [ALLOWED, "sts:*"], options);
+  const newKey = async () => pairOf((await root.send(new CreateAccessKeyCommand({ UserName: user }))).AccessKey);
+  return {
     user,
     root,
     deps,
+    aimedAt,
     newKey,
-    usedElsewhere,
     verbs: iamAccessKey.connect(deps),
     target: { user },
     material: (pair: Pair): Secret<Pair & { readonly userName: string }> => secret({ ...pair, userName: user }),
@@ -118,29 +132,13 @@ export const iamWorld = async (endpoint: string, { path = "/rekey/", tags = {} a
 };
 export type IamWorld = Awaited<ReturnType<typeof iamWorld>>;
 
-const assumedRole = async (root: IAMClient, sts: STSClient): Promise<Temporary> => {
+const assumedRole = async (root: IAMClient, sts: STSClient, grants: readonly Grant[]): Promise<Temporary> => {
   const name = `rotate-${crypto.randomUUID().slice(0, 8)}`;
   const trust = { Effect: "Allow", Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` }, Action: "sts:AssumeRole" };
   await root.send(new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: policy(trust) }));
-  const document = JSON.stringify({ Version: "2012-10-17", Statement: iamAccessKey.grants.map(statement) });
+  const document = JSON.stringify({ Version: "2012-10-17", Statement: grants.map(statement) });
   await root.send(new PutRolePolicyCommand({ RoleName: name, PolicyName: "grants", PolicyDocument: document }));
   const RoleArn = `arn:aws:iam::${ACCOUNT}:role/${name}`;
   const { Credentials } = await sts.send(new AssumeRoleCommand({ RoleArn, RoleSessionName: "test" }));
   return { ...pairOf(Credentials), sessionToken: Credentials?.SessionToken ?? "" };
-};
-
-/** The emulator keeps no record of last use: this answers as AWS documents it, for keys that a test calls used. */
-const remembersUse = (iam: IAMClient, used: ReadonlySet<string>) => {
-  iam.middlewareStack.add(
-    (next, context) => async (args) => {
-      const result = await next(args);
-      const id = "AccessKeyId" in args.input ? args.input.AccessKeyId : undefined;
-      if (context["commandName"] === "GetAccessKeyLastUsedCommand" && id && used.has(id)) {
-        const last = { LastUsedDate: new Date(), ServiceName: "s3", Region: "eu-west-1" };
-        return { ...result, output: { ...result.output, AccessKeyLastUsed: last } };
-      }
-      return result;
-    },
-    { step: "initialize" },
-  );
 };

@@ -8,10 +8,11 @@ import {
   UpdateAccessKeyCommand,
 } from "@aws-sdk/client-iam";
 import { Misconfigured } from "../../core/errors.ts";
-import { isNamed, type Ownership } from "./user.ts";
+import { isNamed } from "../shared/aws-fault.ts";
+import type { Ownership } from "../shared/iam-user.ts";
 
 /** IAM keeps at most two keys a user: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
-const SLOTS = 2;
+export const SLOTS = 2;
 /** Our own probe (STS, right after creation) is the only use that an orphan can have seen. */
 const PROBED_WITHIN_MS = 15 * 60_000;
 
@@ -25,7 +26,8 @@ export type At = { readonly iam: IAMClient; readonly user: string; readonly sign
 const asKey = ({ AccessKeyId, Status, CreateDate }: AccessKeyMetadata): readonly Key[] =>
   AccessKeyId ? [{ id: AccessKeyId, status: Status, createdAt: CreateDate }] : [];
 
-const listKeys = async ({ iam, user, signal }: At): Promise<readonly Key[]> => {
+/** The user's keys. */
+export const listKeys = async ({ iam, user, signal }: At): Promise<readonly Key[]> => {
   const { AccessKeyMetadata } = await iam.send(new ListAccessKeysCommand({ UserName: user }), { abortSignal: signal });
   return (AccessKeyMetadata ?? []).flatMap(asKey);
 };
@@ -77,13 +79,27 @@ export const makeRoom = async (at: At, { current, previous, by }: Room): Promise
   await deleteKey(at, ours.id);
 };
 
-const usedByOthers = async ({ iam, signal }: At, { id, createdAt }: Key): Promise<boolean> => {
+export type LastUse = { readonly at: Date; readonly service: string; readonly region: string };
+
+/** When, for which service and where a key last signed a request; undefined when it never did. */
+export const lastUse = async (
+  { iam, signal }: Pick<At, "iam" | "signal">,
+  id: string,
+): Promise<LastUse | undefined> => {
   const { AccessKeyLastUsed: last } = await iam.send(new GetAccessKeyLastUsedCommand({ AccessKeyId: id }), {
     abortSignal: signal,
   });
-  if (!last?.LastUsedDate) return false;
-  const probed = last.ServiceName === "sts" && createdAt !== undefined;
-  return !probed || last.LastUsedDate.getTime() - createdAt.getTime() > PROBED_WITHIN_MS;
+  if (!last?.LastUsedDate) return undefined;
+  return { at: last.LastUsedDate, service: last.ServiceName ?? "N/A", region: last.Region ?? "N/A" };
+};
+
+/** Whether a use can have been that of our own probe. */
+export const isProbe = ({ at, service }: LastUse, createdAt: Date | undefined): boolean =>
+  service === "sts" && createdAt !== undefined && at.getTime() - createdAt.getTime() <= PROBED_WITHIN_MS;
+
+const usedByOthers = async (at: At, { id, createdAt }: Key): Promise<boolean> => {
+  const last = await lastUse(at, id);
+  return last !== undefined && !isProbe(last, createdAt);
 };
 
 /**

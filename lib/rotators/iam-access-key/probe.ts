@@ -1,7 +1,8 @@
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { Misconfigured, Unusable } from "../../core/errors.ts";
 import type { Deps } from "../../core/types.ts";
-import { isNamed } from "./user.ts";
+import { untilAcceptedInARow } from "../shared/accepted.ts";
+import { isNamed } from "../shared/aws-fault.ts";
 
 export type Pair = { readonly accessKeyId: string; readonly secretAccessKey: string };
 export type Probe = { readonly user: string; readonly pair: Pair; readonly signal: AbortSignal };
@@ -30,29 +31,9 @@ export const authenticate = async ({ aws }: Deps, { user, pair, signal }: Probe)
   );
 };
 
-const IN_A_ROW = 3;
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 4_000;
-/** Users of other tools report 8 to 15 s until a new key is taken everywhere; four times that is no propagation. */
-const PATIENCE_MS = 60_000;
-
-/**
- * Waits until a new key is accepted three times in a row: IAM is eventually consistent, and one success may come from
- * the one replica that knows. Throws Unusable when it is still refused after a minute, and whatever else STS throws.
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
- */
-export const untilAccepted = async (deps: Deps, probe: Probe): Promise<void> => {
-  const startedAt = deps.clock.ticks();
-  let pause = FIRST_PAUSE_MS;
-  for (let accepted = 0; accepted < IN_A_ROW; ) {
-    const refusal = await refused(deps, probe);
-    accepted = refusal ? 0 : accepted + 1;
-    if (!refusal) continue;
-    if (deps.clock.ticks() - startedAt > PATIENCE_MS) throw refusal;
-    await deps.clock.sleep(pause, probe.signal);
-    pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
-  }
-};
+/** Waits until a new key is accepted three times in a row. Throws Unusable when it is still refused after a minute. */
+export const untilAccepted = (deps: Deps, probe: Probe): Promise<void> =>
+  untilAcceptedInARow(deps.clock, probe.signal, () => refused(deps, probe));
 
 const refused = async (deps: Deps, probe: Probe): Promise<Unusable | undefined> => {
   try {

@@ -1,8 +1,5 @@
 import * as z from "zod/mini";
 
-/** Tag of a user, outside `/rekey/`, whose keys Rekey may manage. */
-export const TAG = "rekey:managed";
-
 export const Target = z.object({ user: z.string().check(z.regex(/^[\w+=,.@-]{1,64}$/)) });
 export const Material = z.looseObject({
   accessKeyId: z.string().check(z.regex(/^\w{16,128}$/)),

@@ -1,7 +1,7 @@
 import { DeleteUserPolicyCommand, GetUserPolicyCommand, PutUserPolicyCommand } from "@aws-sdk/client-iam";
 import { Misconfigured } from "../../core/errors.ts";
+import { isNamed } from "../shared/aws-fault.ts";
 import type { At } from "./keys.ts";
-import { isNamed } from "./user.ts";
 
 /**
  * Sessions that a key has minted (GetSessionToken, GetFederationToken) outlive the key, up to 36 hours: AWS says to

@@ -7,18 +7,27 @@ VERSION = "1.5.33"
 NEEDED = {
     "ministack.app": ("app", "main", "pin_request_origin"),
     "ministack.core.concurrency": ("esm_wake",),
-    "ministack.core.iam_actions": ("_query_param", "_s3_object_context", "extract_resource_arn"),
+    "ministack.core.iam_actions": ("_query_param", "_s3_object_context", "extract_resource_arn", "request_tag_context"),
     "ministack.core.iam_evaluator": (
-        "_resolve_condition_key", "caller_arn", "evaluate", "EvalContext", "evaluate_resource_policy", "pin_request_origin",
+        "_resolve_condition_key", "_gather_role_policies", "_gather_user_policies", "_permissions_boundary", "AuthError", "caller_arn", "enforce",
+        "evaluate", "EvalContext", "evaluate_resource_policy", "pin_request_origin",
     ),
     "ministack.core.responses": (
         "error_response_json", "json_response", "get_account_id", "get_region",
         "set_request_account_id", "set_request_region",
     ),
+    "ministack.services.bedrock": ("_list_foundation_models",),
+    "ministack.services.cognito": (
+        "_authenticate_client", "_client_id", "_client_secret", "_dispatch_idp", "_find_pool_by_client_id", "_oauth2_error", "_resolve_pool",
+        "_revoke_token", "_token_claims", "_validate_client_secret_hash", "parse_qs",
+    ),
     "ministack.services.dynamodb": ("_update_ttl", "_update_continuous_backups"),
     "ministack.services.eventbridge": ("_dispatch_event", "_dispatch_to_lambda", "_dispatch_to_sqs", "_invoke_target", "_put_events"),
-    "ministack.services.iam": ("_access_keys", "_create_access_key", "_error", "_p", "_roles", "_users"),
-    "ministack.services.kms": ("_resolve_key",),
+    "ministack.services.iam": (
+        "_IAM_HANDLERS", "_access_keys", "_create_access_key", "_error", "_future", "_gen_id",
+        "_get_access_key_last_used", "_now", "_p", "_roles", "_users", "_xml",
+    ),
+    "ministack.services.kms": ("_check_key_state", "_disable_key", "_enable_key", "_resolve_key"),
     "ministack.services.lambda_svc": (
         "_esms", "_execute_function_with_config_scope", "_execution_record_for_config",
         "_functions", "_get_func_record_for_ref", "_poll_dynamodb_streams", "_poll_kinesis", "_poll_loop", "_poll_sqs",
@@ -32,7 +41,7 @@ NEEDED = {
         "_rotate_secret", "_secrets", "handle_request",
     ),
     "ministack.services.sqs": ("queue_policy_allows",),
-    "ministack.services.tagging": ("resource_tags",),
+    "ministack.services.tagging": ("_RESOURCE_TAG_COLLECTORS", "_collect_cognito", "resource_tags"),
     "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS",),
 }
 
@@ -56,7 +65,7 @@ def check():
 def install():
     """Checks every name first, then applies all patches."""
     check()
-    from . import cloudformation, conditions, control, detectors, events, iam, iam_users, polling, rotation, sweep, usage, versions
+    from . import cloudformation, cognito_secrets, conditions, control, detectors, events, iam, iam_users, key_request, last_used, polling, rotation, service_credentials, sweep, usage, versions
 
-    for module in (versions, rotation, events, detectors, iam, iam_users, conditions, cloudformation, polling, sweep, usage, control):
+    for module in (versions, rotation, events, detectors, iam, iam_users, conditions, cloudformation, polling, sweep, usage, last_used, key_request, control, service_credentials, cognito_secrets):
         module.install()
