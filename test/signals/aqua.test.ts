@@ -1,0 +1,5 @@
+import { join } from "node:path";
+import aqua from "../../lib/signals/aqua.ts";
+import { sourceContract } from "../contract/source.ts";
+
+sourceContract(aqua, join(import.meta.dirname, "aqua"));

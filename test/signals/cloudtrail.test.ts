@@ -1,0 +1,5 @@
+import { join } from "node:path";
+import cloudtrail from "../../lib/signals/cloudtrail.ts";
+import { sourceContract } from "../contract/source.ts";
+
+sourceContract(cloudtrail, join(import.meta.dirname, "cloudtrail"));

@@ -1,0 +1,5 @@
+import { join } from "node:path";
+import falco from "../../lib/signals/falco.ts";
+import { sourceContract } from "../contract/source.ts";
+
+sourceContract(falco, join(import.meta.dirname, "falco"));

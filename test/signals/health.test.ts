@@ -1,0 +1,5 @@
+import { join } from "node:path";
+import health from "../../lib/signals/health.ts";
+import { sourceContract } from "../contract/source.ts";
+
+sourceContract(health, join(import.meta.dirname, "health"));

@@ -1,0 +1,5 @@
+import { join } from "node:path";
+import macie from "../../lib/signals/macie.ts";
+import { sourceContract } from "../contract/source.ts";
+
+sourceContract(macie, join(import.meta.dirname, "macie"));

@@ -1,0 +1,5 @@
+import { join } from "node:path";
+import ocsf from "../../lib/signals/ocsf.ts";
+import { sourceContract } from "../contract/source.ts";
+
+sourceContract(ocsf, join(import.meta.dirname, "ocsf"));

@@ -1,0 +1,5 @@
+import { join } from "node:path";
+import securityhub from "../../lib/signals/securityhub.ts";
+import { sourceContract } from "../contract/source.ts";
+
+sourceContract(securityhub, join(import.meta.dirname, "securityhub"));

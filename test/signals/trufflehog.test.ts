@@ -1,0 +1,5 @@
+import { join } from "node:path";
+import trufflehog from "../../lib/signals/trufflehog.ts";
+import { sourceContract } from "../contract/source.ts";
+
+sourceContract(trufflehog, join(import.meta.dirname, "trufflehog"));
