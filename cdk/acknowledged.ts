@@ -1,6 +1,6 @@
 import { Stack, Validations } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
-import { rotators } from "../lib/catalog.ts";
+import type { rotators } from "../lib/catalog.ts";
 import type { NetworkConfig } from "./config.ts";
 import { filled, type Setting } from "./grants.ts";
 
@@ -35,12 +35,15 @@ export const acceptNoAccessLog = (bucket: IConstruct) =>
 export const acceptTaggedSecrets = (role: IConstruct, secrets: string) =>
   acceptResource(role, secrets, "Held to secrets with our tags by the statement's condition on aws:ResourceTag.");
 
-/** What the catalog's rotators ask for: held to a path or a tag, and never `*` alone, which stays a finding. */
-export const acceptRotators = (role: IConstruct, setting: Setting) => {
-  for (const { kind, grants } of rotators) {
-    for (const resource of grants.flatMap((grant) => filled(grant, setting).resources)) {
-      if (!resource.includes("*") || resource === "*") continue;
-      acceptResource(role, resource, `Rotator ${kind} acts on what its path or tag condition names.`);
+/** What the catalog's rotators ask for: held to a path, a name or a condition. */
+export const acceptRotators = (role: IConstruct, setting: Setting, own: readonly (typeof rotators)[number][]) => {
+  for (const { kind, grants } of own) {
+    for (const { resources, conditions } of grants.map((grant) => filled(grant, setting))) {
+      // `*` alone stays a finding, unless a condition narrows what has no resource to name.
+      const wild = resources.filter((resource) => resource.includes("*") && (resource !== "*" || conditions));
+      for (const resource of wild) {
+        acceptResource(role, resource, `Rotator ${kind} acts on what its path, name or condition says.`);
+      }
     }
   }
 };

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as z from "zod/mini";
+import { rotators } from "../lib/catalog.ts";
 
 const matching = (pattern: RegExp, what: string) => z.string().check(z.regex(pattern, what));
 const account = matching(/^\d{12}$/, "must be a 12-digit account id");
@@ -9,8 +10,20 @@ const days = (least: number) => z.number().check(z.int(), z.gte(least, `must be 
 const name = (most: number) =>
   matching(new RegExp(`^[a-z][a-z0-9-]{0,${most - 1}}$`), `must be at most ${most} of a-z, 0-9 and -, a letter first`);
 
+const kinds = rotators.map(({ kind }) => kind);
+const instant = z.pipe(
+  z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), "must be a date such as 2026-12-20T18:00:00Z")),
+  z.transform((text) => new Date(text).toISOString()),
+);
+
 const Network = z.strictObject({
   name: name(16),
+  /** Which kinds of credential it rotates: its role gets their grants and no others. Absent: every kind. */
+  kinds: z.optional(
+    z
+      .array(z.enum(kinds, `must be a kind of the catalog: ${kinds.join(", ")}`))
+      .check(z.minLength(1, "needs a kind, or leave it out for all")),
+  ),
   vpc: z.optional(
     z.strictObject({
       vpcId: matching(/^vpc-[0-9a-f]+$/, "must be a VPC id such as vpc-0a1b"),
@@ -35,6 +48,13 @@ const Shape = z.strictObject({
     z
       .array(z.strictObject({ account, region, networks: z.optional(z.array(Network).check(z.minLength(1))) }))
       .check(z.minLength(1, "needs a spoke, or leave it out for the hub's own account")),
+  ),
+  /** When no rotation that Rekey's clock keeps starts: a change freeze. Containments go on. */
+  freezes: z._default(
+    z
+      .array(z.strictObject({ from: instant, to: instant, reason: z.string().check(z.maxLength(100)) }))
+      .check(z.maxLength(16, "may hold 16 at most: a function's environment is small")),
+    [],
   ),
   /** Refuses whatever comes from outside this AWS organisation, beside the list of spokes. */
   organization: z.optional(matching(/^o-[a-z0-9]{10,32}$/, "must be an organisation id such as o-a1b2c3d4e5")),
@@ -77,7 +97,7 @@ const unique = (what: string, values: readonly string[]): readonly string[] =>
   values.filter((value, n) => values.indexOf(value) !== n).map((value) => `${what}: ${value} is named twice`);
 
 /** What one field alone cannot show. */
-const contradictions = ({ env, networks, spokes = [] }: Settled): readonly string[] => [
+const contradictions = ({ env, networks, freezes, spokes = [] }: Settled): readonly string[] => [
   ...unique(
     "networks",
     networks.map((network) => network.name),
@@ -92,6 +112,7 @@ const contradictions = ({ env, networks, spokes = [] }: Settled): readonly strin
       own.map((network) => network.name),
     ),
   ),
+  ...freezes.filter(({ from, to }) => from >= to).map(({ from, to }) => `freezes: ${from} is not before ${to}`),
   ...(spokes.length > 0 && !env ? ["env: say where the hub is when spokes are named"] : []),
   // EventBridge delivers to a queue of another account in the same region only (its user guide, cross-account targets).
   ...spokes

@@ -7,6 +7,7 @@ import type { Construct } from "constructs";
 import type { Settled } from "./config.ts";
 import { Alarms } from "./constructs/alarms.ts";
 import { Archive } from "./constructs/archive.ts";
+import { ClockFunction } from "./constructs/clock.ts";
 import { DiscoverFunction } from "./constructs/discover.ts";
 import { Queues } from "./constructs/queues.ts";
 import { RespondFunction } from "./constructs/respond.ts";
@@ -40,18 +41,14 @@ export class HubStack extends Stack {
     const own = naming(config.prefix);
     const place = placeOf(this);
     const spokes = spokesOf(config, place);
+    const strangers = spokes.filter((spoke) => !isSame(spoke.place, place));
     const hub: Hub = {
       config,
       naming: own,
       place,
       spokes,
-      ledger: ledgerTable(
-        this,
-        config,
-        own,
-        spokes.filter((spoke) => !isSame(spoke.place, place)),
-      ),
-      state: stateTable(this, config, own),
+      ledger: ledgerTable(this, config, own, strangers),
+      state: stateTable(this, config, own, strangers),
       queues: new Queues(this, "Queues", { config, naming: own, place, spokes, respondTimeout: RESPOND_TIMEOUT }),
       archive: new Archive(this, "Archive", { config, naming: own, place }),
       signingKey: this.signingKey(config, own, place),
@@ -71,6 +68,7 @@ export class HubStack extends Stack {
     const respond = new RespondFunction(this, "Respond", { hub, timeout: RESPOND_TIMEOUT, playbook });
     const seal = new SealFunction(this, "Seal", { hub });
     const discover = new DiscoverFunction(this, "Discover", { hub });
+    const clock = new ClockFunction(this, "Clock", { hub });
     new Alarms(this, "Alarms", {
       prefix: config.prefix,
       topicArn: config.alarmTopicArn,
@@ -79,7 +77,8 @@ export class HubStack extends Stack {
           queues.rejected,
         "Events that the ledger did not take wait here and are appended by seal.": queues.spool,
       },
-      functions: { respond: respond.lambda, seal: seal.lambda, discover: discover.lambda },
+      functions: { respond: respond.lambda, seal: seal.lambda, discover: discover.lambda, clock: clock.lambda },
+      told: { "rotations-overdue": clock.overdue, "versions-undead": clock.undead },
     });
   }
 

@@ -22,6 +22,7 @@ export const naming = (prefix: string) => {
   return {
     ...own,
     ledgerTableArn: (hub: Place) => arn("dynamodb", hub, `table/${own.ledgerTable}`),
+    stateTableArn: (hub: Place) => arn("dynamodb", hub, `table/${own.stateTable}`),
     queueArn: (hub: Place, queue: string) => arn("sqs", hub, queue),
     functionArn: (place: Place, name: string) => arn("lambda", place, `function:${name}`),
     busArn: (place: Place) => arn("events", place, "event-bus/default"),

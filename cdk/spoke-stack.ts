@@ -1,14 +1,26 @@
 import { Duration, Stack, type StackProps } from "aws-cdk-lib";
 import { type IRuleTarget, Rule } from "aws-cdk-lib/aws-events";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
-import { sources } from "../lib/catalog.ts";
+import { ruled } from "../lib/catalog.ts";
 import { acceptNoRedrive } from "./acknowledged.ts";
 import type { Settled } from "./config.ts";
 import { Alarms } from "./constructs/alarms.ts";
 import { queue } from "./constructs/queues.ts";
 import { RotateFunction } from "./constructs/rotate.ts";
 import { isSame, type Naming, naming, type Place, placeOf, type Spoke } from "./naming.ts";
+
+/** A source that EventBridge brings, as the catalog has it. */
+type Brought = {
+  readonly name: string;
+  readonly title: string;
+  readonly pattern: {
+    readonly source: readonly string[];
+    readonly "detail-type": readonly string[];
+    readonly detail?: Readonly<Record<string, unknown>>;
+  };
+};
 
 type SpokeProps = StackProps & {
   readonly config: Settled;
@@ -41,20 +53,12 @@ export class SpokeStack extends Stack {
     });
   }
 
-  private addRules(own: Naming, place: Place, hub: Place) {
+  /** One per source that EventBridge brings; the others come by a channel. */
+  private addRules(own: Naming, place: Place, hub: Place): readonly Queue[] {
     const role = isSame(place, hub) ? undefined : this.forwarder(own, place, hub);
-    return sources.map(({ name, title, pattern }) => {
-      const ruleName = own.signalRule(name);
-      const lost = queue(this, `lost-${name}`, { queueName: `${ruleName}-lost` });
-      acceptNoRedrive(lost, "It is where EventBridge puts what it could not deliver.");
-      lost.addToResourcePolicy(
-        new PolicyStatement({
-          principals: [new ServicePrincipal("events.amazonaws.com")],
-          actions: ["sqs:SendMessage"],
-          resources: [lost.queueArn],
-          conditions: { ArnEquals: { "aws:SourceArn": own.ruleArn(place, ruleName) } },
-        }),
-      );
+    const all: readonly Brought[] = ruled;
+    return all.map(({ name, title, pattern }) => {
+      const lost = this.lostQueue(own, place, name);
       const target: IRuleTarget = {
         bind: () => ({
           arn: own.queueArn(hub, own.signalQueue),
@@ -63,15 +67,31 @@ export class SpokeStack extends Stack {
           ...(role && { role }),
         }),
       };
-      const eventPattern = { source: [...pattern.source], detailType: [...pattern["detail-type"]] };
+      const { source, detail, "detail-type": detailType } = pattern;
       new Rule(this, `signal-${name}`, {
-        ruleName,
+        ruleName: own.signalRule(name),
         description: `Rekey signals: ${title}`,
-        eventPattern,
+        eventPattern: { source: [...source], detailType: [...detailType], ...(detail && { detail }) },
         targets: [target],
       });
       return lost;
     });
+  }
+
+  /** Where EventBridge puts what it could not deliver. */
+  private lostQueue(own: Naming, place: Place, source: string): Queue {
+    const ruleName = own.signalRule(source);
+    const lost = queue(this, `lost-${source}`, { queueName: `${ruleName}-lost` });
+    acceptNoRedrive(lost, "It is where EventBridge puts what it could not deliver.");
+    lost.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal("events.amazonaws.com")],
+        actions: ["sqs:SendMessage"],
+        resources: [lost.queueArn],
+        conditions: { ArnEquals: { "aws:SourceArn": own.ruleArn(place, ruleName) } },
+      }),
+    );
+    return lost;
   }
 
   /** EventBridge crosses accounts under a role of the sending one. */

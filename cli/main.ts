@@ -1,9 +1,14 @@
 #!/usr/bin/env node
 import { Command } from "commander";
 import { described } from "../lib/core/sanitize.ts";
+import { adoptionCommands } from "./adoption.ts";
 import { containCommands } from "./contain.ts";
+import { doctorCommand } from "./doctor.ts";
+import { fenceCommand } from "./fence.ts";
 import { ledgerCommands } from "./ledger.ts";
+import { parseCommand } from "./parse.ts";
 import { reviewCommands } from "./review.ts";
+import { rotateCommand } from "./rotate.ts";
 import { type CliWorld, openWorld } from "./world.ts";
 
 export type Cli = {
@@ -40,6 +45,11 @@ const cli: Cli = {
 
 reviewCommands(program, cli);
 containCommands(program, cli);
+rotateCommand(program, cli);
+doctorCommand(program, cli);
+fenceCommand(program, cli);
+adoptionCommands(program, cli);
+parseCommand(program, cli);
 ledgerCommands(program, { out, aws: () => cli.world().aws });
 
 try {

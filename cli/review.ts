@@ -1,22 +1,45 @@
 import type { Command } from "commander";
 import { SIGNALS } from "../lib/core/events.ts";
+import type { Retiring } from "../lib/core/retiring.ts";
+import type { Due } from "../lib/core/timetable.ts";
 import type { Cli } from "./main.ts";
 import { facts, table } from "./show.ts";
 
 const RECENT = 10;
 
+/** What should have been rotated by a schedule and was not. */
+const lateLines = (overdue: readonly Due[]): readonly string[] => {
+  if (overdue.length === 0) return [];
+  const rows = overdue.map(({ name, owed, timing, failures, why = "-" }) => {
+    return [name, owed, timing.schedule, timing.keeper, `${failures}`, why];
+  });
+  return ["", table(["OVERDUE", "SINCE", "SCHEDULE", "KEEPER", "FAILURES", "WHY"], rows)];
+};
+
+/** Replaced versions that were not yet tried and refused. */
+const dyingLines = (retiring: readonly Retiring[]): readonly string[] => {
+  if (retiring.length === 0) return [];
+  const rows = retiring.map(({ credential, version, since, dueAt, attempts, why = "-" }) => {
+    return [credential.split(":").at(-1) ?? credential, version, since, dueAt, `${attempts}`, why];
+  });
+  return ["", table(["HAS TO DIE", "VERSION", "REPLACED", "NEXT LOOK", "LOOKS", "WHY NOT YET"], rows)];
+};
+
 const status = async (cli: Cli) => {
   const world = cli.world();
-  const [credentials, incidents, rejected, spooled, signals] = await Promise.all([
+  const [credentials, overdue, retiring, incidents, rejected, spooled, signals] = await Promise.all([
     world.inventory.list(),
+    world.timetable.overdue(),
+    world.retiring.all(),
     world.incidents.recent(RECENT),
     world.waitingIn(world.names.rejectedQueue),
     world.waitingIn(world.names.spoolQueue),
     world.ledger.recent(SIGNALS, RECENT),
   ]);
   const unanswered = signals.filter(({ type }) => type === "signal.rejected" || type === "signal.ignored");
-  cli.show({ credentials: credentials.length, rejected, spooled, incidents, unanswered }, () => [
+  cli.show({ credentials: credentials.length, overdue, retiring, rejected, spooled, incidents, unanswered }, () => [
     `credentials      ${credentials.length}`,
+    `overdue          ${overdue.length}`,
     `rejected signals ${rejected}${rejected ? `  (queue ${world.names.rejectedQueue})` : ""}`,
     `events spooled   ${spooled}`,
     "",
@@ -32,6 +55,8 @@ const status = async (cli: Cli) => {
             timeline.receivedAt,
           ]),
         ),
+    ...lateLines(overdue),
+    ...dyingLines(retiring),
     ...(unanswered.length === 0 ? [] : ["", "Signals that led to nothing:"]),
     ...unanswered.map(({ at, type, data }) => `  ${at}  ${type}  ${facts(data)}`),
   ]);

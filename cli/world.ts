@@ -1,10 +1,13 @@
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { makeAws } from "../lib/aws/clients.ts";
+import { dynamoConsumers } from "../lib/aws/consumers.ts";
 import { dynamoIncidents } from "../lib/aws/incidents.ts";
 import { dynamoInventory } from "../lib/aws/inventory.ts";
 import { dynamoLedger } from "../lib/aws/ledger.ts";
-import { invoke } from "../lib/aws/network.ts";
+import { invoke, lambdaNetwork } from "../lib/aws/network.ts";
+import { dynamoRetireList } from "../lib/aws/retiring.ts";
+import { dynamoTimetable } from "../lib/aws/timetable.ts";
 import { Misconfigured } from "../lib/core/errors.ts";
 import type { Actor } from "../lib/core/events.ts";
 import { names } from "../lib/core/names.ts";
@@ -19,8 +22,14 @@ export const openWorld = (prefix: string) => {
     aws,
     names: named,
     inventory,
+    retiring: dynamoRetireList(aws, named.stateTable),
+    acceptRestored: () => invoke(aws, named.clock, { acceptRestored: true }, "not accepted"),
+    timetable: dynamoTimetable(aws, named.stateTable),
     incidents: dynamoIncidents(aws, named.stateTable),
     ledger: dynamoLedger({ aws, table: named.ledgerTable }),
+    consumers: dynamoConsumers(aws, named.stateTable),
+    network: lambdaNetwork(aws, named.rotate),
+    acknowledge: (acknowledge: object) => invoke(aws, named.discover, { acknowledge }, "not acknowledged"),
     order: (order: object, complaint: string) => invoke(aws, named.respond, order, complaint),
     discover: () => invoke(aws, named.discover, {}, "the inventory could not be refreshed"),
     /** By ARN or by the secret's name. */

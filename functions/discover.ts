@@ -3,18 +3,32 @@ import middy from "@middy/core";
 import * as z from "zod/mini";
 import { makeAws } from "../lib/aws/clients.ts";
 import { systemClock as clock } from "../lib/aws/clock.ts";
+import { dynamoConsumers } from "../lib/aws/consumers.ts";
 import { dynamoInventory } from "../lib/aws/inventory.ts";
 import { dynamoLedger } from "../lib/aws/ledger.ts";
 import { lambdaNetwork } from "../lib/aws/network.ts";
+import { dynamoTimetable } from "../lib/aws/timetable.ts";
 import { secretsManagerVault } from "../lib/aws/vault.ts";
+import { ActorOfCommand } from "../lib/core/commands.ts";
 import { tagPrefix } from "../lib/core/names.ts";
 import { described } from "../lib/core/sanitize.ts";
-import type { CredentialId } from "../lib/core/types.ts";
+import type { CredentialId, VersionId } from "../lib/core/types.ts";
+import { acknowledge } from "../lib/engine/adoption.ts";
 import { type Discovered, discover } from "../lib/engine/discover.ts";
 import { END_EARLY_MS, environment, log } from "./environment.ts";
 
 /** docs.aws.amazon.com/secretsmanager/latest/userguide: event notifications, `Secret Label Updated`. */
 const LabelUpdated = z.object({ source: z.literal("aws.secretsmanager"), resources: z.array(z.string()) });
+
+/** A consumer says which version it works with; null: it is gone. */
+const Acknowledgement = z.object({
+  acknowledge: z.object({
+    credential: z.string(),
+    consumer: z.string().check(z.regex(/^[\w.:/@-]{1,128}$/)),
+    version: z.nullable(z.string().check(z.maxLength(64))),
+    actor: ActorOfCommand,
+  }),
+});
 
 const { names } = environment();
 const aws = makeAws();
@@ -23,6 +37,8 @@ const world = {
   inventory: dynamoInventory(aws, names.stateTable),
   network: lambdaNetwork(aws, names.rotate),
   ledger: dynamoLedger({ aws, table: names.ledgerTable }),
+  timetable: dynamoTimetable(aws, names.stateTable),
+  consumers: dynamoConsumers(aws, names.stateTable),
   clock,
 };
 
@@ -46,8 +62,20 @@ const listed = async (): Promise<readonly CredentialId[]> => {
   return ids;
 };
 
-/** Indexes the secret of an event, or every secret with a tag `rekey:kind`; answers what it found and could not resolve. */
+/**
+ * Indexes the secret of an event, or every secret with a tag `rekey:kind`, and answers what it found and could not
+ * resolve; or registers a consumer's acknowledgement.
+ */
 export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler(async (event: unknown) => {
+  const told = Acknowledgement.safeParse(event);
+  if (told.success) {
+    const { credential, version, ...rest } = told.data.acknowledge;
+    return acknowledge(world, {
+      ...rest,
+      credential: credential as CredentialId,
+      version: version as VersionId | null,
+    });
+  }
   const label = LabelUpdated.safeParse(event);
   const ids = label.success ? (label.data.resources as CredentialId[]) : await listed();
   const found: Discovered[] = [];

@@ -4,15 +4,17 @@ import * as z from "zod/mini";
 import { announceOn } from "../lib/aws/announce.ts";
 import { makeAws } from "../lib/aws/clients.ts";
 import { systemClock as clock } from "../lib/aws/clock.ts";
+import { secretFacts } from "../lib/aws/secret-facts.ts";
 import { readAdmin, secretsManagerVault } from "../lib/aws/vault.ts";
 import { rotators } from "../lib/catalog.ts";
 import { Command, type Of } from "../lib/core/commands.ts";
 import type { Actor } from "../lib/core/events.ts";
 import { described } from "../lib/core/sanitize.ts";
 import type { CredentialId, VersionId } from "../lib/core/types.ts";
+import type { Attempt, RotateWorld } from "../lib/engine/attempt.ts";
 import { describe, hold, restore } from "../lib/engine/kill.ts";
 import { revoke } from "../lib/engine/revoke.ts";
-import { type Attempt, type RotateWorld, rotateNow, rotationSteps } from "../lib/engine/rotate.ts";
+import { rotateNow, rotateUrgently, rotationSteps } from "../lib/engine/rotate.ts";
 import { END_EARLY_MS, environment, log } from "./environment.ts";
 
 /** docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html */
@@ -23,7 +25,7 @@ const Step = z.object({
   RotationToken: z.optional(z.string()),
 });
 
-const { names } = environment();
+const { names, network } = environment();
 const aws = makeAws();
 const announce = announceOn(aws);
 /** Loaded when something is to be recorded: a revocation needs no ledger here. */
@@ -33,9 +35,17 @@ const ledger: RotateWorld["ledger"] = {
     return dynamoLedger({ aws, table: process.env["REKEY_LEDGER_TABLE"] ?? names.ledgerTable }).append(event);
   },
 };
+const stateTable = process.env["REKEY_STATE_TABLE"] ?? names.stateTable;
+const locks = async () => (await import("../lib/aws/locks.ts")).dynamoLocks(aws, stateTable);
+const retiring = async () => (await import("../lib/aws/retiring.ts")).dynamoRetireList(aws, stateTable);
 const world: RotateWorld = {
   vault: secretsManagerVault(aws),
   ledger,
+  locks: {
+    take: async (...turn) => (await locks()).take(...turn),
+    release: async (...turn) => (await locks()).release(...turn),
+  },
+  retiring: { add: async (entry) => (await retiring()).add(entry) },
   clock,
   rotators,
   deps: { aws, clock, random: (bytes) => randomBytes(bytes), readAdmin: readAdmin(aws) },
@@ -56,18 +66,40 @@ const attemptOf = ({ credential, attempt, actor, reason }: Of<"rotate">, signal:
   ...(reason && { reason }),
 });
 
+/** Nobody waits for these in an incident: their code is loaded when they are asked for. */
+const examine = async (
+  command: Of<"retire" | "rehearse" | "uses" | "inspect" | "repair">,
+  signal: AbortSignal,
+): Promise<unknown> => {
+  const doctor = { ...world, look: secretFacts(aws), functionName: names.rotate(network) };
+  switch (command.verb) {
+    case "retire":
+      return (await import("../lib/engine/retire.ts")).retire(world, command, signal);
+    case "rehearse":
+      return (await import("../lib/engine/rehearse.ts")).rehearse(world, command, signal);
+    case "uses":
+      return (await import("../lib/engine/adoption.ts")).uses(world, command, signal);
+    case "inspect":
+      return (await import("../lib/engine/doctor.ts")).inspect(doctor, command, signal);
+    case "repair":
+      return (await import("../lib/engine/repair.ts")).repair(doctor, command, signal);
+  }
+};
+
 const obey = async (command: Command, signal: AbortSignal): Promise<unknown> => {
   switch (command.verb) {
     case "describe":
       return describe(world, command);
     case "rotate":
-      return rotateNow(world, attemptOf(command, signal));
+      return (command.urgent ? rotateUrgently : rotateNow)(world, attemptOf(command, signal));
     case "revoke":
       return revoke(world, command, signal);
     case "hold":
       return hold(world, command, signal);
     case "restore":
       return restore(world, command, signal);
+    default:
+      return examine(command, signal);
   }
 };
 

@@ -1,11 +1,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
-import { rotators, sources, tagPrefix } from "../lib/catalog.ts";
+import { rotators, tagPrefix } from "../lib/catalog.ts";
 import { PlaybookFile } from "../lib/core/playbook.ts";
-import type { Grant, Rotator, SignalSource } from "../lib/core/types.ts";
+import type { Grant, Rotator } from "../lib/core/types.ts";
+import { Answer, Question } from "../lib/rotators/shared/function-protocol.ts";
 import { CustomSignal } from "../lib/signals/custom.ts";
-import { OTHERWISE, SCENARIOS } from "../lib/signals/guardduty/scenario.ts";
+import { providerFiles } from "./reference/providers.ts";
+import { signalsPage } from "./reference/signals.ts";
 
 const NOTE = "<!-- Generated from lib/catalog.ts by `node scripts/reference.ts`. Do not edit. -->";
 
@@ -66,60 +68,17 @@ ${all.map(rotatorRow).join("\n")}
 
 ${all.map(rotatorSection).join("\n")}`;
 
-const sourceRow = ({ name, title, pattern }: SignalSource) =>
-  `| \`${name}\` | ${cell(title)} | ${code(pattern.source)} | ${code(pattern["detail-type"])} |`;
-
-const signalsPage = (all: readonly SignalSource[]) => `${NOTE}
-
-# Signal sources
-
-An event that matches no source, or that its source's schema refuses, goes to the queue of rejected signals and into
-the ledger as \`signal.rejected\`; \`rekey status\` shows it.
-
-| name | what it understands | \`source\` | \`detail-type\` |
-|---|---|---|---|
-${all.map(sourceRow).join("\n")}
-
-Replays of an EventBridge archive are recorded and never acted upon, whatever their source.
-
-## \`guardduty\`
-
-How a finding's type classifies; the first row that fits counts.
-
-| type contains | scenario | because |
-|---|---|---|
-${SCENARIOS.map(({ prefixes, scenario, because }) => `| ${code(prefixes)} | ${scenario} | ${because} |`).join("\n")}
-| anything else | ${OTHERWISE} | unknown: nothing fresh is handed out |
-
-Samples, archived findings, and findings that anyone on the internet can provoke (failed logins, port probes, inbound
-connections) are recorded and never acted upon.
-
-## \`custom\`
-
-Put an event with source \`rekey.signal\` and detail type \`Rekey Signal\` on the bus. Its detail follows
-[custom-signal.schema.json](custom-signal.schema.json). Subjects that name an AWS account must name the account that
-sends the event.
-
-${fenced({ Source: "rekey.signal", DetailType: "Rekey Signal", Detail: customExample })}
-`;
-
-/** Also tried in test/core: it has to pass the schema. */
-export const customExample = {
-  id: "honeytoken-7.42",
-  type: "honeytoken/used",
-  scenario: "exfiltrated",
-  severity: 90,
-  activityAt: "2026-11-20T09:12:41Z",
-  subjects: ["aws-key:AKIAIOSFODNN7EXAMPLE"],
-  text: "used from 198.51.100.7",
-};
+export { customExample } from "./reference/signals.ts";
 
 /** Every generated file, by path from the root of the repository. */
 export const generated = (): Readonly<Record<string, string>> => ({
   "docs/reference/rotators.md": rotatorsPage(rotators),
-  "docs/reference/signals.md": signalsPage(sources),
+  "docs/reference/signals.md": signalsPage(NOTE),
   "docs/reference/custom-signal.schema.json": json(z.toJSONSchema(CustomSignal)),
+  "docs/reference/rotator-question.schema.json": json(z.toJSONSchema(Question)),
+  "docs/reference/rotator-answer.schema.json": json(z.toJSONSchema(Answer)),
   "playbooks/playbook.schema.json": json(z.toJSONSchema(PlaybookFile)),
+  ...providerFiles(),
 });
 
 const root = join(import.meta.dirname, "..");

@@ -12,14 +12,21 @@ type AlarmsProps = {
   /** Queues that are empty while all is well, by what a message in them means. */
   readonly empty: Readonly<Record<string, Queue>>;
   readonly functions: Readonly<Record<string, Lambda>>;
+  /** Numbers that are told without pause and are 0 while all is well: not told is an alarm too. */
+  readonly told?: Readonly<Record<string, IMetric>>;
 };
 
-/** Whatever should be nothing: waiting messages and failed invocations. Missing data is nothing. */
+/** Whatever should be nothing: waiting messages, failed invocations, what is overdue. */
 export class Alarms extends Construct {
-  constructor(scope: Construct, id: string, { prefix, topicArn, empty, functions }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { prefix, topicArn, empty, functions, told = {} }: AlarmsProps) {
     super(scope, id);
     const action = topicArn ? new SnsAction(Topic.fromTopicArn(this, "Topic", topicArn)) : undefined;
-    const alarm = (name: string, alarmDescription: string, metric: IMetric) => {
+    const alarm = (
+      name: string,
+      alarmDescription: string,
+      metric: IMetric,
+      missing = TreatMissingData.NOT_BREACHING,
+    ) => {
       const made = new Alarm(this, name, {
         alarmName: `${prefix}-${name}`,
         alarmDescription,
@@ -27,7 +34,7 @@ export class Alarms extends Construct {
         threshold: 0,
         comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
         evaluationPeriods: 1,
-        treatMissingData: TreatMissingData.NOT_BREACHING,
+        treatMissingData: missing,
       });
       if (action) made.addAlarmAction(action);
     };
@@ -39,6 +46,10 @@ export class Alarms extends Construct {
     for (const [name, lambda] of Object.entries(functions)) {
       const metric = lambda.metricErrors({ period, statistic: "Sum" });
       alarm(`${name}-fails`, `Function ${prefix}-${name} failed; its log group says why.`, metric);
+    }
+    for (const [name, metric] of Object.entries(told)) {
+      const meaning = "More than none, or nobody tells any more. `rekey status` shows which.";
+      alarm(name, meaning, metric, TreatMissingData.BREACHING);
     }
   }
 }

@@ -1,5 +1,9 @@
 /** What appending an event to the ledger takes: read the head, then one transaction of two writes. Nobody deletes. */
 export const APPEND = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"] as const;
 
+/** What a rotation keeps in the state table: whose turn it is at a target, and which versions have to be ended later. */
+export const TURNS = ["dynamodb:PutItem", "dynamodb:UpdateItem"] as const;
+export const turnKeys = { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["LOCK#*", "RETIRE#*"] } };
+
 /** Only events and heads of streams (`C#…`): the lock that says what the log is belongs to the sealer. */
 export const appendedKeys = { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["C#*"] } };

@@ -18,12 +18,13 @@ export type MaterialTemplate<K extends RotatorKind> = { readonly [P in keyof Mat
 type Loose = Readonly<Record<string, unknown>>;
 type Issue = { readonly path: readonly PropertyKey[]; readonly message: string };
 type Parsed =
-  | { readonly success: true }
+  | { readonly success: true; readonly data?: unknown }
   | { readonly success: false; readonly error: { readonly issues: readonly Issue[] } };
 /** What every rotator has, whatever its types. */
 type AnyRotator = {
   readonly kind: string;
   readonly target: { safeParse(value: unknown): Parsed };
+  strategy(target: never): string;
   readonly material: { safeParse(value: unknown): Parsed };
   readonly example: { readonly material: Loose };
 };
@@ -31,7 +32,10 @@ type AnyRotator = {
 /** The field that Secrets Manager fills with a random text when the secret is made. */
 const GENERATED = "password";
 /** Keys of tags that the construct itself sets. */
-const RESERVED = ["kind", "workload", "network", "protected"];
+const RESERVED = [
+  ...["kind", "workload", "network", "protected", "critical", "single", "retire"],
+  ...["schedule", "timezone", "window", "spread", "start"],
+];
 /** AWS's rule for tag values (Secrets Manager user guide, tagging): at most 256 of these. */
 const TAG_VALUE = /^[\p{L}\p{N}\p{Zs}_.:/=+\-@]{0,256}$/u;
 
@@ -72,6 +76,12 @@ export const targetTags = (rotator: AnyRotator, target: Loose): Readonly<Record<
   }
   if (!hasToken(tags)) complain("target", rotator.kind, rotator.target.safeParse(tags));
   return tags;
+};
+
+/** How a rotation of this target spares its workload; undefined where a CDK token hides it. */
+export const strategyOf = (kind: RotatorKind, target: Loose): string | undefined => {
+  const parsed = hasToken(target) ? undefined : rotatorOf(kind).target.safeParse(target);
+  return parsed?.success ? rotatorOf(kind).strategy(parsed.data as never) : undefined;
 };
 
 export type FirstValue = { readonly template: string; readonly generated: string } | { readonly plain: string };

@@ -45,7 +45,7 @@ export class DiscoverFunction extends RekeyFunction {
     acceptResource(this.role, naming.secretsArn(place), "To tell from its tags whether a secret is a credential.");
     // Unconditioned: label events come of every secret, and which of them are ours only their tags tell.
     this.allow(["secretsmanager:DescribeSecret"], [naming.secretsArn(place)]);
-    this.allow(["dynamodb:BatchWriteItem", "dynamodb:GetItem"], [hub.state.tableArn]);
+    this.allow(["dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem"], [hub.state.tableArn]);
     this.allow(APPEND, [hub.ledger.tableArn], appendedKeys);
     const functions = spokes.flatMap((spoke) =>
       spoke.networks.map((network) => naming.functionArn(spoke.place, naming.rotate(network.name))),

@@ -2,7 +2,7 @@ import { Duration } from "aws-cdk-lib";
 import { AccountPrincipal, PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Queue, QueueEncryption, type QueueProps } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { sources } from "../../lib/catalog.ts";
+import { ruled } from "../../lib/catalog.ts";
 import { acceptNoRedrive } from "../acknowledged.ts";
 import type { Settled } from "../config.ts";
 import { isSame, type Naming, type Place, type Spoke } from "../naming.ts";
@@ -52,7 +52,7 @@ export class Queues extends Construct {
         actions: ["sqs:SendMessage"],
         resources: [this.signals.queueArn],
         conditions: {
-          ArnEquals: { "aws:SourceArn": sources.map(({ name }) => naming.ruleArn(place, naming.signalRule(name))) },
+          ArnEquals: { "aws:SourceArn": ruled.map(({ name }) => naming.ruleArn(place, naming.signalRule(name))) },
         },
       }),
     );

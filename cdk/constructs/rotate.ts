@@ -6,7 +6,7 @@ import { acceptRotators, acceptTaggedSecrets } from "../acknowledged.ts";
 import type { NetworkConfig, Settled } from "../config.ts";
 import { filled } from "../grants.ts";
 import { isSame, type Naming, type Place } from "../naming.ts";
-import { APPEND, appendedKeys } from "./append.ts";
+import { APPEND, appendedKeys, TURNS, turnKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
 
 type RotateProps = {
@@ -16,6 +16,9 @@ type RotateProps = {
   readonly hub: Place;
   readonly network: NetworkConfig;
 };
+
+/** What a network may rotate: every kind of the catalog, or those that its config lists. */
+const rotatorsOf = ({ kinds }: NetworkConfig) => rotators.filter(({ kind }) => kinds?.includes(kind) ?? true);
 
 /** Reaches the targets of one network: Secrets Manager's four steps, and the hub's commands. */
 export class RotateFunction extends RekeyFunction {
@@ -30,7 +33,10 @@ export class RotateFunction extends RekeyFunction {
       memory: 512,
       environment: {
         REKEY_NETWORK: network.name,
-        ...(!isSame(place, hub) && { REKEY_LEDGER_TABLE: naming.ledgerTableArn(hub) }),
+        ...(!isSame(place, hub) && {
+          REKEY_LEDGER_TABLE: naming.ledgerTableArn(hub),
+          REKEY_STATE_TABLE: naming.stateTableArn(hub),
+        }),
       },
       vpc: network.vpc,
     });
@@ -42,13 +48,14 @@ export class RotateFunction extends RekeyFunction {
     this.allowSecrets(props);
     this.allowHub(props);
     const setting = { ...place, prefix: config.prefix, network: network.name };
-    for (const grant of rotators.flatMap(({ grants }) => [...grants])) this.allowFilled(filled(grant, setting));
-    acceptRotators(this.role, setting);
+    const own = rotatorsOf(network);
+    for (const grant of own.flatMap(({ grants }) => [...grants])) this.allowFilled(filled(grant, setting));
+    acceptRotators(this.role, setting, own);
     acceptTaggedSecrets(this.role, naming.secretsArn(place));
   }
 
   private admit(naming: Naming, hub: Place) {
-    for (const name of [naming.respond, naming.discover]) {
+    for (const name of [naming.respond, naming.discover, naming.clock]) {
       this.lambda.addPermission(name, { principal: new ArnPrincipal(naming.roleArn(hub, name)) });
     }
   }
@@ -66,6 +73,7 @@ export class RotateFunction extends RekeyFunction {
 
   private allowHub({ naming, place, hub }: RotateProps) {
     this.allow(APPEND, [naming.ledgerTableArn(hub)], appendedKeys);
+    this.allow(TURNS, [naming.stateTableArn(hub)], turnKeys);
     this.allow(["events:PutEvents"], [naming.busArn(place)]);
   }
 }

@@ -1,4 +1,4 @@
-import { Arn, ArnFormat, type Duration, SecretValue, Stack, Tags } from "aws-cdk-lib";
+import { Annotations, Arn, ArnFormat, type Duration, SecretValue, Stack, Tags } from "aws-cdk-lib";
 import type { Grant, IGrantable, IRole } from "aws-cdk-lib/aws-iam";
 import { CfnRotationSchedule, Secret, type SecretProps } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
@@ -9,17 +9,16 @@ import {
   firstValue,
   type MaterialTemplate,
   rotatorOf,
+  strategyOf,
   type TargetTags,
   targetTags,
 } from "./credential-kind.ts";
-import { scheduleExpression } from "./schedule.ts";
+import { type Scheduled, type ScheduleProps, scheduled } from "./schedule.ts";
 
-export type RotatedSecretProps<K extends RotatorKind = RotatorKind> = {
+export type RotatedSecretProps<K extends RotatorKind = RotatorKind> = ScheduleProps & {
   readonly kind: K;
   /** Who authenticates with it: the workload's role, or a name of yours. */
   readonly workload: IRole | string;
-  /** A Duration, `rate(…)` or `cron(…)` in UTC; at most every 4 hours, as Secrets Manager keeps it. */
-  readonly schedule: Duration | string;
   /** Where the target is, by the kind's own fields. */
   readonly target: TargetTags<K>;
   /** The secret's JSON without its secret part. */
@@ -28,12 +27,34 @@ export type RotatedSecretProps<K extends RotatorKind = RotatorKind> = {
   readonly network?: string;
   /** Never contained automatically. People still may. */
   readonly protected?: boolean;
+  /** A rotation never refuses its workload: kinds and targets with one slot only are refused, unless `acceptGap`. */
+  readonly critical?: boolean;
+  /** Of a critical credential with one login: the workload does without it until it has read the secret again. */
+  readonly acceptGap?: boolean;
+  /**
+   * When the version that a rotation replaced has to die: once nobody uses it (`adopted`, the default), with the `next`
+   * rotation, or so long after the rotation, in whole minutes.
+   */
+  readonly retire?: "adopted" | "next" | Duration;
   readonly secretName?: string;
   readonly description?: string;
   /** The prefix that Rekey was deployed with. */
   readonly prefix?: string;
-  /** Rotate when the schedule is made or changed, and not only when it is due. */
-  readonly rotateImmediately?: boolean;
+};
+
+/** The form that lib/core/retiring.ts reads. */
+const retireTag = (retire: "adopted" | "next" | Duration): string => {
+  if (typeof retire === "string") return retire;
+  const minutes = retire.toMinutes();
+  if (minutes % 60 !== 0) return `${minutes} minutes`;
+  return minutes % 1440 === 0 ? `${minutes / 1440} days` : `${minutes / 60} hours`;
+};
+
+const refuseGap = ({ kind, critical, acceptGap }: RotatedSecretProps, target: Readonly<Record<string, string>>) => {
+  if (!critical || acceptGap || strategyOf(kind, target) !== "single") return;
+  throw new Error(
+    `it is critical, and a rotation of kind ${kind} with this target refuses its workload until that reads the secret again. Give it two logins or slots (docs/reference/rotators.md), or set acceptGap.`,
+  );
 };
 
 /** Left out of generated passwords: what connection strings, shells and JSON treat as their own. */
@@ -61,17 +82,23 @@ export class RotatedSecret<const K extends RotatorKind> extends Construct {
   constructor(scope: Construct, id: string, props: RotatedSecretProps<K>) {
     super(scope, id);
     const { network = "default", prefix = "rekey", workload } = props;
-    const { value, tags, expression } = this.checked(() => {
+    const { value, tags, timing } = this.checked(() => {
       const rotator = rotatorOf(props.kind);
       const target = targetTags(rotator, props.target);
+      const timing = scheduled(props);
+      refuseGap(props, target);
       return {
         value: firstValue(rotator, props.material ?? {}),
-        expression: scheduleExpression(props.schedule),
+        timing,
         tags: credentialTags({
           kind: props.kind,
           workload: typeof workload === "string" ? workload : workload.roleArn,
           network,
           protected: String(props.protected ?? false),
+          ...(props.critical && { critical: "true" }),
+          ...(props.acceptGap && { single: "accepted" }),
+          ...(props.retire && { retire: retireTag(props.retire) }),
+          ...timing.tags,
           ...target,
         }),
       };
@@ -82,17 +109,24 @@ export class RotatedSecret<const K extends RotatorKind> extends Construct {
       ...valued(value),
     });
     for (const [key, tag] of Object.entries(tags)) Tags.of(this.secret).add(key, tag);
-    new CfnRotationSchedule(this, "Schedule", {
-      secretId: this.secret.secretArn,
-      rotationLambdaArn: this.rotateFunction(names(prefix).rotate(network)),
-      rotationRules: { scheduleExpression: expression },
-      rotateImmediatelyOnUpdate: props.rotateImmediately ?? true,
-    });
+    this.keep(timing, names(prefix).rotate(network), props.rotateImmediately ?? true);
   }
 
   /** Lets the workload read its credential. */
   grantRead(reader: IGrantable): Grant {
     return this.secret.grantRead(reader);
+  }
+
+  /** Rotation rules where Secrets Manager keeps the schedule; of the others the tags tell Rekey's clock. */
+  private keep({ rules, warning }: Scheduled, rotate: string, rotateImmediatelyOnUpdate: boolean) {
+    if (warning) Annotations.of(this).addWarningV2("rekey:versionsPileUp", warning);
+    if (!rules) return;
+    new CfnRotationSchedule(this, "Schedule", {
+      secretId: this.secret.secretArn,
+      rotationLambdaArn: this.rotateFunction(rotate),
+      rotationRules: { ...rules },
+      rotateImmediatelyOnUpdate,
+    });
   }
 
   private rotateFunction(resourceName: string): string {

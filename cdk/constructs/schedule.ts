@@ -1,69 +1,109 @@
 import { type Duration, Token } from "aws-cdk-lib";
+import { parseSchedule, scheduleToTag, shortestGapMs } from "../../lib/catalog.ts";
 
-/** Secrets Manager rotates no faster (its quotas, "rotation at most every 4 hours") and no slower than this. */
+/** When a credential is rotated, and by whom. */
+export type ScheduleProps = {
+  /** A Duration, `rate(…)` or `cron(…)`: down to every minute. */
+  readonly schedule: Duration | string;
+  /** What a `cron(…)` means by its hours, an IANA name. UTC unless told. */
+  readonly timezone?: string;
+  /** A rotation starts within so long after its time, or waits for the next. */
+  readonly window?: Duration;
+  /** Over how long the credentials of one schedule are spread; the rotation clock's only. */
+  readonly spread?: Duration;
+  /** Secrets Manager where it can keep the schedule, else Rekey's clock. `clock` also heeds the config's freezes. */
+  readonly keeper?: "secrets-manager" | "clock";
+  /** Rotate when the schedule is made or changed, and not only when it is due. */
+  readonly rotateImmediately?: boolean;
+};
+export type Scheduled = {
+  /** For Secrets Manager; absent where the clock keeps it. */
+  readonly rules?: { readonly scheduleExpression: string; readonly duration?: string };
+  /** For the clock, without their prefix. */
+  readonly tags: Readonly<Record<string, string>>;
+  readonly warning?: string;
+};
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_HOURS = 24;
+/** Secrets Manager rotates no faster (its user guide, "Rotation schedules"). */
 const LEAST_HOURS = 4;
-const MOST_DAYS = 999;
+/** 90 versions a day: of the 100 that it keeps at least a day, ten are left to containments. */
+const SUSTAINED_MS = 16 * MINUTE_MS;
 
-const FORMS = 'a Duration, "rate(12 hours)", "rate(7 days)" or "cron(0 3 ? * MON *)"';
-const RATE = /^rate\((\d+) (hour|hours|day|days)\)$/;
-const CRON = /^cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)$/;
-
-const tooFast = (asked: string) =>
-  new Error(
-    `schedule ${asked} is faster than Secrets Manager rotates: at most every ${LEAST_HOURS} hours. Ask for "rate(${LEAST_HOURS} hours)" or slower.`,
-  );
-const unreadable = (asked: string, why: string) =>
-  new Error(`schedule ${asked} cannot be read: ${why}. Give ${FORMS}; times are in UTC.`);
-
-const rate = (asked: string, hours: number): string => {
-  if (hours < LEAST_HOURS) throw tooFast(asked);
-  if (hours > MOST_DAYS * 24) throw unreadable(asked, `Secrets Manager rotates at least every ${MOST_DAYS} days`);
-  return hours % 24 === 0 ? `rate(${hours / 24} day${hours === 24 ? "" : "s"})` : `rate(${hours} hours)`;
+const minutesOf = (what: string, length: Duration): number => {
+  const minutes = length.toMinutes({ integral: false });
+  if (Number.isInteger(minutes) && minutes > 0) return minutes;
+  throw new Error(`${what} ${length.toHumanString()} is not a whole number of minutes. Give minutes, hours or days.`);
 };
 
-/** One part of a cron field: `*`, `3`, `3-9`, `/4`, and each but the last with a step behind. */
-const PART = /^(?:(\*)|(\d{1,2})(?:-(\d{1,2}))?)?(?:\/(\d{1,2}))?$/;
+const rated = (count: number, unit: string) => `rate(${count} ${unit}${count === 1 ? "" : "s"})`;
 
-/** The hours that one part of a cron field names. */
-const hoursOf = (asked: string, part: string): readonly number[] => {
-  const [whole, , from, to, step] = PART.exec(part) ?? [];
-  const first = Number(from ?? 0);
-  const last = Number(to ?? (from === undefined || step !== undefined ? 23 : first));
-  const by = Number(step ?? 1);
-  if (!whole || first > last || last > 23 || by === 0) throw unreadable(asked, `its hours are ${part}`);
-  return Array.from({ length: Math.floor((last - first) / by) + 1 }, (_, i) => first + i * by);
+const textOf = (schedule: Duration | string): string => {
+  if (typeof schedule === "string") return schedule;
+  const minutes = minutesOf("schedule", schedule);
+  if (minutes % (60 * DAY_HOURS) === 0) return rated(minutes / 60 / DAY_HOURS, "day");
+  return minutes % 60 === 0 ? rated(minutes / 60, "hour") : rated(minutes, "minute");
 };
 
-const cron = (asked: string, [minutes = "", hours = "", dayOfMonth, , dayOfWeek, year]: readonly string[]): string => {
-  if (minutes !== "0") throw unreadable(asked, "its minutes must be 0: rotation starts on the hour");
-  if (year !== "*") throw unreadable(asked, "its year must be *");
-  if ((dayOfMonth === "?") === (dayOfWeek === "?"))
-    throw unreadable(asked, "exactly one of its two day fields must be ?");
-  const named = [...new Set(hours.split(",").flatMap((part) => hoursOf(asked, part)))].sort((a, b) => a - b);
-  const gaps = named.map((hour, i) => (named[i + 1] ?? (named[0] ?? 0) + 24) - hour);
-  if (gaps.some((gap) => gap < LEAST_HOURS)) throw tooFast(asked);
-  return asked;
+type Asked = ScheduleProps & { readonly text: string; readonly gapMs: number };
+
+/** Why Secrets Manager cannot start at these times. */
+const timesRefused = ({ text, gapMs, timezone = "UTC" }: Asked): string | undefined => {
+  const [minute, , , , , year] = /^cron\((.*)\)$/.exec(text)?.[1]?.split(" ") ?? ["0", "", "", "", "", "*"];
+  if (gapMs < LEAST_HOURS * HOUR_MS) return `it rotates at most every ${LEAST_HOURS} hours`;
+  if (minute !== "0" || gapMs % HOUR_MS !== 0) return "its rotations start on the hour";
+  if (year !== "*") return "its schedules name no year";
+  return timezone === "UTC" ? undefined : "its schedules are in UTC";
 };
 
-const ofDuration = (schedule: Duration): string => {
-  const asked = schedule.toHumanString();
-  const minutes = schedule.toMinutes({ integral: false });
-  if (minutes < LEAST_HOURS * 60) throw tooFast(asked);
-  if (minutes % 60 !== 0) throw unreadable(asked, "it is not a whole number of hours");
-  return rate(asked, minutes / 60);
+/** Why it cannot keep to this window (same page: whole hours, not into the next window). */
+const windowRefused = ({ window, spread, gapMs }: Asked): string | undefined => {
+  if (spread) return "it picks a time within the window itself";
+  if (!window) return undefined;
+  const hours = minutesOf("window", window) / 60;
+  if (!Number.isInteger(hours) || hours > DAY_HOURS) return `its windows are of 1 to ${DAY_HOURS} whole hours`;
+  return hours * HOUR_MS > gapMs ? "its windows end before the next begins" : undefined;
 };
 
-const ofText = (schedule: string): string => {
-  const [, count, unit = ""] = RATE.exec(schedule) ?? [];
-  if (count) return rate(schedule, Number(count) * (unit.startsWith("day") ? 24 : 1));
-  const [isCron, ...fields] = CRON.exec(schedule) ?? [];
-  if (isCron) return cron(schedule, fields);
-  if (/^rate\(\d+ minutes?\)$/.test(schedule)) throw tooFast(schedule);
-  throw unreadable(schedule, "it is neither rate(…) nor cron(…)");
-};
+const inTag = (length: Duration, what: string) => `${minutesOf(what, length)}m`;
 
-/** Secrets Manager's own schedule expression. Throws what is wrong with the schedule and what to give instead. */
-export const scheduleExpression = (schedule: Duration | string): string => {
-  if (typeof schedule !== "string") return ofDuration(schedule);
-  return Token.isUnresolved(schedule) ? schedule : ofText(schedule);
+const clockTags = ({ text, timezone, window, spread, rotateImmediately = true }: Asked) => ({
+  schedule: scheduleToTag(text),
+  ...(timezone && { timezone }),
+  ...(window && { window: inTag(window, "window") }),
+  ...(spread && { spread: inTag(spread, "spread") }),
+  ...(rotateImmediately && { start: "now" }),
+});
+
+const warned = ({ text, gapMs }: Asked) =>
+  gapMs < SUSTAINED_MS
+    ? `schedule ${text} is faster than Secrets Manager's versions allow: Rekey defers a rotation until 10 minutes after the last, and to 90 a day, about every 16 minutes.`
+    : undefined;
+
+const nativeRules = ({ text, window }: Asked) => ({
+  scheduleExpression: text,
+  ...(window && { duration: `${window.toHours()}h` }),
+});
+
+/**
+ * Who keeps a schedule and how it is told: rotation rules for Secrets Manager where it can, tags for Rekey's clock
+ * otherwise. Throws what is wrong with the schedule and what to give instead.
+ */
+export const scheduled = (props: ScheduleProps): Scheduled => {
+  const { schedule, timezone, keeper } = props;
+  if (typeof schedule === "string" && Token.isUnresolved(schedule)) {
+    return { rules: { scheduleExpression: schedule }, tags: {} };
+  }
+  const text = textOf(schedule);
+  parseSchedule(text, timezone);
+  const asked = { ...props, text, gapMs: shortestGapMs(text, timezone) };
+  const refused = timesRefused(asked) ?? windowRefused(asked);
+  if (keeper === "secrets-manager" && refused) {
+    throw new Error(`schedule ${text} cannot be kept by Secrets Manager: ${refused}. Leave out keeper, or change it.`);
+  }
+  if (!refused && keeper !== "clock") return { rules: nativeRules(asked), tags: {} };
+  const warning = warned(asked);
+  return { tags: clockTags(asked), ...(warning && { warning }) };
 };

@@ -4,7 +4,7 @@ import { AccountPrincipal, PolicyDocument, PolicyStatement } from "aws-cdk-lib/a
 import type { Construct } from "constructs";
 import type { Settled } from "../config.ts";
 import type { Naming, Spoke } from "../naming.ts";
-import { APPEND, appendedKeys } from "./append.ts";
+import { APPEND, appendedKeys, TURNS, turnKeys } from "./append.ts";
 
 const string = (name: string) => ({ name, type: AttributeType.STRING });
 
@@ -19,19 +19,24 @@ const common = (config: Settled) =>
   }) as const;
 
 /** A table's policy must name principals that exist: the account, narrowed to the role, may come before the role. */
-const appenders = (naming: Naming, strangers: readonly Spoke[]): PolicyDocument | undefined => {
+const admitting = (
+  naming: Naming,
+  strangers: readonly Spoke[],
+  actions: readonly string[],
+  keys: Record<string, Record<string, unknown>>,
+): PolicyDocument | undefined => {
   if (strangers.length === 0) return undefined;
   const statements = strangers.map(
     ({ place, networks }) =>
       new PolicyStatement({
         principals: [new AccountPrincipal(place.account)],
-        actions: [...APPEND],
+        actions: [...actions],
         resources: ["*"],
         conditions: {
           ArnEquals: {
             "aws:PrincipalArn": networks.map(({ name }) => naming.roleArn(place, naming.rotate(name))),
           },
-          ...appendedKeys,
+          ...keys,
         },
       }),
   );
@@ -40,7 +45,7 @@ const appenders = (naming: Naming, strangers: readonly Spoke[]): PolicyDocument 
 
 /** Events before and after they are sealed. Its stream is the sealer's doorbell; the order is in the items. */
 export const ledgerTable = (scope: Construct, config: Settled, naming: Naming, strangers: readonly Spoke[]): Table => {
-  const resourcePolicy = appenders(naming, strangers);
+  const resourcePolicy = admitting(naming, strangers, APPEND, appendedKeys);
   const table = new Table(scope, "Ledger", {
     tableName: naming.ledgerTable,
     ...common(config),
@@ -57,12 +62,14 @@ export const ledgerTable = (scope: Construct, config: Settled, naming: Naming, s
   return table;
 };
 
-/** Inventory, incidents and claims: all of it can be rebuilt or expires. */
-export const stateTable = (scope: Construct, config: Settled, naming: Naming): Table => {
+/** Inventory, timetable, incidents and claims: all of it can be rebuilt or expires. */
+export const stateTable = (scope: Construct, config: Settled, naming: Naming, strangers: readonly Spoke[]): Table => {
+  const resourcePolicy = admitting(naming, strangers, TURNS, turnKeys);
   const table = new Table(scope, "State", {
     tableName: naming.stateTable,
     ...common(config),
     timeToLiveAttribute: "expiresAt",
+    ...(resourcePolicy && { resourcePolicy }),
   });
   table.addGlobalSecondaryIndex({
     indexName: "list",

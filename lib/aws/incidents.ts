@@ -2,7 +2,7 @@ import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { GetCommand, PutCommand, QueryCommand, UpdateCommand, type UpdateCommandInput } from "@aws-sdk/lib-dynamodb";
 import type { Claim, Incident, Incidents } from "../core/incident.ts";
 import type { Aws, CredentialId, Instant } from "../core/types.ts";
-import { documents } from "./document.ts";
+import { documents, itemOf } from "./document.ts";
 
 const key = (id: string) => ({ PK: `INC#${id}`, SK: "META" });
 const claimKey = (id: CredentialId) => ({ PK: `CRED#${id}`, SK: "CLAIM" });
@@ -14,7 +14,7 @@ const unlessRefused = async (write: Promise<unknown>): Promise<true | Record<str
     await write;
     return true;
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return error.Item ?? {};
+    if (error instanceof ConditionalCheckFailedException) return itemOf(error);
     throw error;
   }
 };

@@ -4,13 +4,14 @@ import type { Aws, Credential, CredentialId, Identifier } from "../core/types.ts
 import { documents } from "./document.ts";
 
 /** Partitions over which the list of credentials is spread (DynamoDB takes 1,000 writes a second in each). */
-const SHARDS = 8;
+export const SHARDS = 8;
 const META = "META";
 /** BatchWriteItem takes 25 (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html). */
 const BATCH = 25;
 
 const key = (id: CredentialId) => ({ PK: `CRED#${id}`, SK: META });
-const shard = (id: string) => [...id].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 65_521, 7) % SHARDS;
+export const shard = (id: string) =>
+  [...id].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 65_521, 7) % SHARDS;
 
 const chunks = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));

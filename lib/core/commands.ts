@@ -1,6 +1,8 @@
 import * as z from "zod/mini";
-import type { Actor } from "./events.ts";
-import type { CredentialId, Identifier, Instant, Undo, VersionId } from "./types.ts";
+import type { VersionUse } from "./adoption.ts";
+import type { Diagnosis, RepairPlan } from "./diagnosis-facts.ts";
+import type { Actor, LifecycleEvent } from "./events.ts";
+import type { CredentialId, Finding, Identifier, Instant, Strategy, Undo, Use, VersionId } from "./types.ts";
 
 const credential = z.string() as unknown as z.ZodMiniType<CredentialId>;
 const version = z.string() as unknown as z.ZodMiniType<VersionId>;
@@ -24,6 +26,8 @@ export const Command = z.discriminatedUnion("verb", [
     attempt: version,
     actor: ActorOfCommand,
     reason: z.optional(z.string()),
+    /** A containment's replacement: waits for no other rotation and no ledger. The caller records its events. */
+    urgent: z.optional(z.boolean()),
   }),
   z.object({
     verb: z.literal("revoke"),
@@ -37,6 +41,18 @@ export const Command = z.discriminatedUnion("verb", [
   /** Tries these versions again and revokes them again; what shares a login with a kept version is told by `begunBefore`. */
   z.object({ verb: z.literal("hold"), credential, versions: z.array(version), begunBefore: instant }),
   z.object({ verb: z.literal("restore"), credential, versions: z.array(z.object({ version, undo })) }),
+  /** Ends a version that was replaced at `since`. */
+  z.object({ verb: z.literal("retire"), credential, version, since: instant }),
+  /**
+   * What a rotation would do. A verb of its own: a function too old to know it refuses it, where it would carry out a
+   * `rotate` whose dry run it does not know.
+   */
+  z.object({ verb: z.literal("rehearse"), credential }),
+  /** Who uses the current and the previous version. */
+  z.object({ verb: z.literal("uses"), credential }),
+  /** `incident`: the containment that keeps it dead on purpose. */
+  z.object({ verb: z.literal("inspect"), credential, incident: z.optional(z.string()) }),
+  z.object({ verb: z.literal("repair"), credential, actor: ActorOfCommand, incident: z.optional(z.string()) }),
 ]);
 export type Command = z.infer<typeof Command>;
 export type Of<V extends Command["verb"]> = Extract<Command, { verb: V }>;
@@ -51,6 +67,22 @@ export type Killed = {
   /** When it was tried and refused. */
   readonly verifiedAt: Instant;
 };
+/** What a rotation would do, told by the path that it takes up to its first change. */
+export type Rehearsal = {
+  readonly kind: string;
+  readonly strategy: Strategy;
+  readonly current: VersionId | null;
+  /** A label of an attempt before: it would be taken off. */
+  readonly stale: VersionId | null;
+  /** By which names the target knows what would be changed; null where only making the next version would tell. */
+  readonly next: readonly Identifier[] | null;
+  /** What would happen, in order. */
+  readonly steps: readonly string[];
+  /** Who works with the current version now; absent where the target cannot tell. */
+  readonly consumers?: Use["by"];
+  /** What the rotator found at the target, and whether the current version works. */
+  readonly findings: readonly Finding[];
+};
 /** What the rotate function answers, by verb. */
 export type Replies = {
   readonly describe: { readonly identifiers: readonly Identifier[] };
@@ -59,7 +91,11 @@ export type Replies = {
     readonly version: VersionId;
     readonly replaced: VersionId | null;
     readonly installedAt: Instant;
+    /** What an urgent rotation left for its caller to record. */
+    readonly events?: readonly LifecycleEvent[];
   };
+  /** `in force`: it is current or pending again, and was left alone. `gone`: its value is no longer kept. */
+  readonly retire: { readonly state: "refused" | "in force" | "gone"; readonly sessionsEnded: number };
   /**
    * `spared` are labelled versions that were not doomed; `currentDied` says whether the workload is left without a
    * current version of before. A dry run kills nothing and says what it `wouldKill`.
@@ -72,6 +108,11 @@ export type Replies = {
   };
   readonly hold: { readonly refused: readonly Killed[]; readonly reasserts: number };
   readonly restore: { readonly restored: readonly VersionId[] };
+  readonly rehearse: Rehearsal;
+  readonly uses: { readonly kind: string; readonly versions: readonly VersionUse[] };
+  readonly inspect: Diagnosis & { readonly kmsKey?: string };
+  /** `done` is what was changed; nothing was where it says `nothing` or `refuse`. */
+  readonly repair: { readonly done: RepairPlan; readonly findings: Diagnosis["findings"] };
 };
 /** A port: carries a command to the function inside a network. Throws what that function threw, by name. */
 export interface Network {

@@ -12,7 +12,27 @@ type Shapes = {
     /** Null where the steps ran in more than one process, so that nobody measured. */
     readonly durationMs: number | null;
   };
+  /** Should have been replaced by a schedule and was not: `owed` is the turn that was missed. */
+  "rotation.overdue": {
+    readonly owed: Instant;
+    readonly keeper: string;
+    readonly schedule: string;
+    readonly why: string;
+  };
+  /** A version that a rotation had replaced was tried and refused. */
+  "version.retired": { readonly version: VersionId; readonly replacedAt: Instant; readonly sessionsEnded: number };
+  /** The table of what is to be done is a backup of one: nothing is retired by it until a person accepts it. */
+  "state.restored": Readonly<Record<string, never>>;
   "rotation.failed": { readonly version: VersionId; readonly step: string; readonly error: string };
+  /** A dead attempt was ended: its version made current because the target takes it, or its label cleared. */
+  "rotation.repaired": {
+    readonly version: VersionId;
+    readonly repair: "promote" | "clear";
+    readonly replaced: VersionId | null;
+    readonly found: string;
+  };
+  /** `version` null: the consumer has left the registry. */
+  "consumer.acknowledged": { readonly consumer: string; readonly version: VersionId | null };
   "signal.received": {
     readonly signal: string;
     readonly source: string;
@@ -61,5 +81,7 @@ export type LifecycleEvent = {
   };
 }[EventType];
 
+/** The stream of events about Rekey's own state. */
+export const STATE = "state";
 /** The stream of events that belong to no credential. */
 export const SIGNALS = "signals";

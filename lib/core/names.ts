@@ -11,6 +11,7 @@ export const names = (prefix = "rekey") => ({
   respond: `${prefix}-respond`,
   seal: `${prefix}-seal`,
   discover: `${prefix}-discover`,
+  clock: `${prefix}-clock`,
   rotate: (network: string) => `${prefix}-rotate-${network}`,
   /** Of the log, as its checkpoint's first line and its key's name (C2SP tlog-checkpoint). */
   origin: (account: string, region: string) => `${prefix}.${account}.${region}/ledger`,

@@ -1,5 +1,6 @@
 import type * as z from "zod/mini";
 import type { LifecycleEvent } from "./events.ts";
+import type { FactName } from "./fact-names.ts";
 import type { Secret } from "./secret.ts";
 
 export type Schema<T> = z.ZodMiniType<T>;
@@ -18,7 +19,7 @@ export type Instant = Brand<"instant">;
  * A name by which detectors and targets know a workload or credential, `<kind>:<rest>`, lower-case kind:
  * `secret:<arn>` · `name:<secret name>` · `aws-key:<AKIA…>` · `iam-user:<account>/<name>` · `iam-role:<account>/<name>` ·
  * `role-session:<AROA…>:<session>` · `db:<host>:<port>/<login>` · `rds:<instance or cluster id>/<login>` ·
- * `workload:<id>` · `instance:<i-…>`. Account, not partition, tells AWS names apart.
+ * `workload:<id>` · `instance:<i-…>` · `function:<account>/<name>/<resource>` · `sha256:<hex of a value>`. Account, not partition, tells AWS names apart.
  */
 export type Identifier = `${string}:${string}`;
 export type Stage = "current" | "pending" | "previous";
@@ -59,10 +60,29 @@ export type Signal = {
   readonly account: string;
   /** Most specific first. */
   readonly subjects: readonly Identifier[];
-  /** Present when it must not act: a detector's sample, an archive replay, a type that outsiders can provoke. */
-  readonly inert?: "sample" | "replay" | "provokable" | "archived";
-  /** Text of the detector's, capped and stripped of control characters; data, never instruction. */
+  /**
+   * Present when it must not act: a detector's sample, an archive replay, a type that outsiders can provoke, a finding
+   * that is closed, or a body that came by no authenticated channel.
+   */
+  readonly inert?: "sample" | "replay" | "provokable" | "archived" | "unbound";
+  /** What else the event tells, one word or a list of words each; lib/core/facts.ts names them. */
+  readonly facts?: SignalFacts;
+  /** Text of the detector's, capped and stripped of control characters and secrets; data, never instruction. */
   readonly untrusted: string;
+};
+
+/** What every signal tells or gives a reason for not telling. */
+export type Answered = "serviceAccount" | "tokenSource" | "secretPath" | "privilegeScope" | "containmentPath";
+export type Fact = string | number | boolean | readonly string[];
+export type SignalFacts = {
+  readonly unresolved?: { readonly [A in Answered]?: string };
+} & { readonly [name in Answered | FactName]?: Fact };
+
+/** The authenticated way by which a detector's body came. It alone says for which account and cluster the body speaks. */
+export type Channel = {
+  readonly name: string;
+  readonly account?: string;
+  readonly cluster?: string;
 };
 
 // What the world provides (ports) --------------------------------------------------------------
@@ -165,7 +185,13 @@ export type Use = {
   readonly sessions?: number;
   readonly lastUsedAt?: Instant;
   /** Who they are, as the target knows them: an application name, a client address, a service. Nothing secret. */
-  readonly by: readonly { readonly who: string; readonly count: number }[];
+  readonly by: readonly {
+    readonly who: string;
+    readonly count: number;
+    /** When the first and the last of them began, on our clock. */
+    readonly firstAt?: Instant;
+    readonly lastAt?: Instant;
+  }[];
 };
 
 /** One thing that a doctor looked at. */
@@ -213,6 +239,8 @@ export interface Rotator<T = unknown, M = unknown, Kind extends string = string>
   readonly strategies: readonly Strategy[];
   /** Whether its verbs have `restore`. */
   readonly restores: boolean;
+  /** True where `issue` asks and changes nothing outside: a rehearsal may take a next version from it and forget it. */
+  readonly pureIssue?: true;
   strategy(target: T): Strategy;
   /**
    * What is locked while a version of this credential changes: the same for every secret that changes the same thing at
@@ -230,15 +258,33 @@ export interface Rotator<T = unknown, M = unknown, Kind extends string = string>
   connect(deps: Deps): RotatorVerbs<T, M>;
 }
 
+/** An EventBridge pattern: becomes the rule in every spoke and picks the source for an event. */
+export type Pattern = {
+  readonly source: readonly string[];
+  readonly "detail-type": readonly string[];
+  /** Narrows the rule to events that the schema takes; the source is picked without it. */
+  readonly detail?: Readonly<Record<string, unknown>>;
+};
+
 export interface SignalSource<E = unknown> {
   readonly name: string;
   readonly title: string;
-  /** EventBridge pattern: becomes the rule in every spoke and picks the source for an event. */
-  readonly pattern: { readonly source: readonly string[]; readonly "detail-type": readonly string[] };
+  /** Where EventBridge brings its events. */
+  readonly pattern?: Pattern;
+  /**
+   * Where a channel brings its bodies: the places that together tell its bodies from all others'. Each is a path with
+   * dots, or several of which one must be there.
+   */
+  readonly shape?: readonly (string | readonly string[])[];
   readonly event: Schema<E>;
-  /** Pure. Empty when the event is well-formed but names nothing of ours. */
-  normalize(event: E): readonly Signal[];
+  /**
+   * Pure. Empty when the event is well-formed but names nothing of ours. Account and cluster of a body that came by a
+   * channel are the channel's.
+   */
+  normalize(event: E, channel: Channel | undefined): readonly Signal[];
 }
 
 export const defineRotator = <T, M, const K extends string>(rotator: Rotator<T, M, K>) => rotator;
-export const defineSource = <E>(source: SignalSource<E>) => source;
+export const defineSource = <E, S extends Omit<SignalSource<E>, "event" | "normalize">>(
+  source: S & Pick<SignalSource<E>, "event" | "normalize">,
+): S & SignalSource<E> => source;

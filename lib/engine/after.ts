@@ -27,6 +27,8 @@ const isHeld = (held: Held | undefined): held is Held => held !== undefined;
  */
 export const holdIncident = async (world: ContainWorld, id: string): Promise<"contained" | "again" | "skipped"> => {
   const incident = await world.incidents.get(id);
+  // Its last call is still under way: it puts the hold on the queue before it says that it is done.
+  if (incident?.state === "claimed") return "again";
   if (incident?.state !== "refused") return "skipped";
   const held = (await Promise.all(incident.plans.map((plan) => holdOne(world, incident, plan)))).filter(isHeld);
   const heldAt = world.clock.now();
@@ -62,9 +64,11 @@ const restoreOne = async (world: ContainWorld, incident: Incident, plan: Plan, a
   return restored;
 };
 
+const HOLD_AGAIN_MS = 5_000;
+
 /** Undoes a containment: every version that it killed authenticates again. Twice is once. */
 export const restoreIncident = async (
-  world: ContainWorld,
+  world: ContainWorld & { readonly holdLater: (incident: string, ms: number) => Promise<void> },
   id: string,
   actor: Actor,
 ): Promise<{ readonly incident: string; readonly restored: readonly VersionId[] }> => {
@@ -76,6 +80,8 @@ export const restoreIncident = async (
   const work = Promise.all(incident.plans.map((plan) => restoreOne(world, incident, plan, actor)));
   const restored = await work.catch(async (error) => {
     await world.incidents.move(id, ["restored"], incident.state, {});
+    // One that came meanwhile found nothing to hold.
+    if (incident.state === "refused") await world.holdLater(id, HOLD_AGAIN_MS);
     throw error;
   });
   await world.recorder.settled();

@@ -2,7 +2,7 @@ import { Misconfigured, Unusable } from "../core/errors.ts";
 import { tagPrefix } from "../core/names.ts";
 import { sanitized, secretsIn } from "../core/sanitize.ts";
 import { mapSecret, type Secret } from "../core/secret.ts";
-import type { Deps, Identifier, Rotator, RotatorVerbs, Schema } from "../core/types.ts";
+import type { Deps, Identifier, Rotator, RotatorVerbs, Schema, Strategy } from "../core/types.ts";
 import type { Held, VaultEntry } from "../core/vault.ts";
 
 /** A credential joined to the rotator that knows its kind: material parsed, errors without secrets. */
@@ -13,6 +13,9 @@ export type Attached = {
   /** Undefined for `{}`: a secret that never held a version. Throws Misconfigured when a field is missing. */
   readonly material: (held: Held | undefined) => Secret<unknown> | undefined;
   readonly identifiers: (held: Held) => readonly Identifier[];
+  /** What is locked while it changes. */
+  readonly identity: (held: Held | undefined) => Identifier;
+  readonly strategy: Strategy;
 };
 
 const account = (arn: string) => arn.split(":")[4] ?? "";
@@ -93,6 +96,9 @@ export const attach = (rotators: readonly Rotator[], deps: Deps, entry: VaultEnt
     target,
     verbs: guarded(rotator.connect(deps)),
     material: (held) => (held && !isEmpty(held) ? parse(held) : undefined),
+    strategy: rotator.strategy(target),
+    identity: (held) =>
+      rotator.identity(target, held && !isEmpty(held) ? parse(held).reveal() : undefined, account(entry.id)),
     identifiers: (held) => (isEmpty(held) ? [] : rotator.identifiers(target, parse(held).reveal(), account(entry.id))),
   };
 };

@@ -77,7 +77,9 @@ const replace = async (world: ContainWorld, incident: Incident, plan: Plan, befo
     attempt,
     actor,
     reason: `containment ${incident.id}`,
+    urgent: true,
   });
+  for (const event of rotated.events ?? []) world.recorder.add(event);
   const { installedAt } = rotated;
   if (before.spared.length > 0) {
     await world.network.call(network, {

@@ -1,15 +1,18 @@
 import type { Network } from "../core/commands.ts";
 import type { Inventory } from "../core/incident.ts";
 import { described } from "../core/sanitize.ts";
+import type { Timetable } from "../core/timetable.ts";
 import type { Clock, Credential, CredentialId, Identifier, Ledger, WorkloadId } from "../core/types.ts";
 import type { Vault } from "../core/vault.ts";
 import { settings } from "./attach.ts";
+import { enrol } from "./clock-enrol.ts";
 
 export type DiscoverWorld = {
   readonly vault: Vault;
   readonly inventory: Inventory;
   readonly network: Network;
   readonly ledger: Ledger;
+  readonly timetable: Timetable;
   readonly clock: Clock;
 };
 
@@ -48,10 +51,10 @@ export const discover = async (world: DiscoverWorld, id: CredentialId): Promise<
     identifiers: [
       ...new Set<Identifier>([`secret:${id}`, `name:${entry.name}`, ...workloadNames(workload), ...told.identifiers]),
     ],
-    ...(entry.schedule && { schedule: entry.schedule }),
     ...(entry.rotatedAt && { rotatedAt: entry.rotatedAt }),
   };
-  await world.inventory.put(credential);
+  const enrolled = await enrol(world, credential, entry, tags);
+  await world.inventory.put({ ...credential, ...enrolled.facts });
   await world.ledger.append({
     id: `registered:${kind}:${workload}:${network}`,
     stream: id,
@@ -60,5 +63,6 @@ export const discover = async (world: DiscoverWorld, id: CredentialId): Promise<
     actor: { kind: "service", principal: "rekey-discover" },
     data: { kind, workload, network },
   });
-  return told.problem ? { credential: id, problem: told.problem } : { credential: id };
+  const problem = told.problem ?? enrolled.problem;
+  return problem ? { credential: id, problem } : { credential: id };
 };

@@ -32,6 +32,8 @@ export type Answer = {
   readonly signal: string;
   readonly incident?: string;
   readonly state: Incident["state"] | "ignored" | "rejected";
+  /** Whose versions were tried and refused. */
+  readonly credentials?: readonly CredentialId[];
   readonly reason?: string;
 };
 
@@ -98,6 +100,7 @@ const close = async (world: RespondWorld, incident: Incident, outcomes: readonly
     signal: incident.signal,
     incident: incident.id,
     state,
+    credentials: outcomes.flatMap(({ plan, result }) => (result === "refused" ? [plan.credential] : [])),
     ...(reasons.size > 0 && { reason: [...reasons].join("; ") }),
   };
 };
@@ -140,6 +143,11 @@ const claimed = async (world: RespondWorld, incident: Incident): Promise<Answer>
   return work(world, kept ?? incident);
 };
 
+const isIn =
+  (account: string) =>
+  ({ credential }: Match): boolean =>
+    credential.id.split(":")[4] === account;
+
 /** Answers one signal: resolve, decide, contain. Safe to repeat. Throws Unfinished when it must come again. */
 export const answer = async (
   world: RespondWorld,
@@ -147,7 +155,8 @@ export const answer = async (
   mandate: Mandate,
   receivedAt: Instant,
 ): Promise<Answer> => {
-  const matches = await world.inventory.find(signal.subjects);
+  // Names of secrets and pods say no account: a signal reaches the credentials of its own account and no other.
+  const matches = (await world.inventory.find(signal.subjects)).filter(isIn(signal.account));
   const at = { receivedAt, now: world.clock.now() };
   const decision = decide(world.playbooks, signal, matches, mandate, at);
   for (const stream of streamsOf(matches)) world.recorder.add(received(world, signal, stream));

@@ -1,108 +1,31 @@
 import type { Replies } from "../core/commands.ts";
 import { Conflict } from "../core/errors.ts";
-import type { Actor, LifecycleEvent } from "../core/events.ts";
-import { described } from "../core/sanitize.ts";
+import type { LifecycleEvent } from "../core/events.ts";
 import type { Secret } from "../core/secret.ts";
-import type { Clock, CredentialId, Deps, Ledger, Rotator, Stage, VersionId } from "../core/types.ts";
-import type { Vault, VaultEntry } from "../core/vault.ts";
+import type { Identifier, VersionId } from "../core/types.ts";
+import type { VaultEntry } from "../core/vault.ts";
 import { type Attached, attach } from "./attach.ts";
-
-export type RotateWorld = {
-  readonly vault: Vault;
-  readonly ledger: Pick<Ledger, "append">;
-  readonly clock: Clock;
-  readonly rotators: readonly Rotator[];
-  readonly deps: Deps;
-  /** Tells consumers; its failure is logged by the adapter and fails nothing. */
-  readonly announce: (rotated: { readonly credential: CredentialId; readonly version: VersionId }) => Promise<void>;
-};
-
-/** One attempt: the version is the ClientRequestToken and makes every step idempotent. */
-export type Attempt = {
-  readonly credential: CredentialId;
-  readonly version: VersionId;
-  readonly actor: Actor;
-  readonly signal: AbortSignal;
-  readonly rotationToken?: string;
-  readonly reason?: string;
-};
+import { type Attempt, create, failed, finish, labelled, type RotateWorld, type Work } from "./attempt.ts";
+import { endTurn } from "./turn.ts";
 
 export type StepName = "createSecret" | "setSecret" | "testSecret" | "finishSecret";
-type Work = Attempt & { readonly attached: Attached; readonly entry: VaultEntry };
-type Made = { readonly next: Secret<unknown>; readonly current: Secret<unknown> | undefined };
-
-const startedAt = (
-  world: RotateWorld,
-  { credential, version, actor, reason }: Attempt,
-  kind: string,
-): LifecycleEvent => ({
-  id: `${version}:started`,
-  stream: credential,
-  type: "rotation.started",
-  at: world.clock.now(),
-  actor,
-  ...(reason && { reason }),
-  data: { version, kind },
-});
-
-const labelled = async (world: RotateWorld, work: Work, stage: Stage): Promise<Secret<unknown> | undefined> =>
-  work.attached.material(await world.vault.read(work.credential, { stage }));
-
-/** Makes and stores the next version, once; the ledger knows of the attempt before anything else happens. */
-const create = async (world: RotateWorld, work: Work): Promise<Made> => {
-  const { vault, ledger } = world;
-  const { credential, version, attached, signal, rotationToken } = work;
-  const [current, staged] = await Promise.all([
-    labelled(world, work, "current"),
-    work.entry.labels.pending === version ? vault.read(credential, { version }) : undefined,
-    ledger.append(startedAt(world, work, attached.kind)),
-  ]);
-  const kept = attached.material(staged);
-  if (kept) return { next: kept, current };
-  const { issue, sweep } = attached.verbs;
-  const previous = sweep && (await labelled(world, work, "previous"));
-  const keep = [current, previous].filter((held) => held !== undefined);
-  await sweep?.({ target: attached.target, keep, signal });
-  const next = await issue({ target: attached.target, current, previous, signal });
-  await vault.stage(credential, version, next, rotationToken);
-  return { next, current };
+type Begun = {
+  readonly attached: Attached;
+  readonly entry: VaultEntry;
+  readonly since: number;
+  readonly identity?: Identifier;
 };
 
-const finish = async (world: RotateWorld, attempt: Attempt, entry: VaultEntry, since: number | undefined) => {
-  const { credential, version, actor, reason } = attempt;
-  const replaced = entry.labels.current === version ? entry.labels.previous : entry.labels.current;
-  if (entry.labels.current !== version) await world.vault.promote(credential, version, replaced);
-  const durationMs = since === undefined ? null : Math.round(world.clock.ticks() - since);
-  await world.ledger.append({
-    id: `${version}:succeeded`,
-    stream: credential,
-    type: "rotation.succeeded",
-    at: world.clock.now(),
-    actor,
-    ...(reason && { reason }),
-    data: { version, replaced: replaced ?? null, durationMs },
-  });
-  await world.announce({ credential, version });
-  return { version, replaced: replaced ?? null };
-};
+/** Whoever fails gives up the turn at the target, where this process knows it. */
+const failing =
+  (world: RotateWorld, begun: ReadonlyMap<VersionId, Begun>, step: StepName, attempt: Attempt) =>
+  (error: unknown): Promise<never> =>
+    failed(world, attempt, { step, error, identity: begun.get(attempt.version)?.identity });
 
-const failed = async (world: RotateWorld, attempt: Attempt, step: string, error: unknown): Promise<never> => {
-  const { credential, version, actor } = attempt;
-  const text = `${described(error).name}: ${described(error).message}`;
-  const event: LifecycleEvent = {
-    id: `${version}:failed:${step}:${world.clock.now()}`,
-    stream: credential,
-    type: "rotation.failed",
-    at: world.clock.now(),
-    actor,
-    data: { version, step, error: text },
-  };
-  // The failure itself is what the caller must hear of, whether or not the ledger could take it.
-  await world.ledger.append(event).catch(() => undefined);
-  throw error;
+const beginning = async ({ vault, rotators, deps, clock }: RotateWorld, { credential }: Attempt): Promise<Begun> => {
+  const entry = await vault.describe(credential);
+  return { attached: attach(rotators, deps, entry), entry, since: clock.ticks() };
 };
-
-type Begun = { readonly attached: Attached; readonly entry: VaultEntry; readonly since: number };
 
 /**
  * The four steps of Secrets Manager's rotation contract, each idempotent per token
@@ -113,8 +36,7 @@ export const rotationSteps = (world: RotateWorld) => {
   const begun = new Map<VersionId, Begun>();
 
   const begin = async (attempt: Attempt): Promise<Begun> => {
-    const entry = await world.vault.describe(attempt.credential);
-    const fresh = { attached: attach(world.rotators, world.deps, entry), entry, since: world.clock.ticks() };
+    const fresh = await beginning(world, attempt);
     begun.set(attempt.version, fresh);
     return fresh;
   };
@@ -132,14 +54,16 @@ export const rotationSteps = (world: RotateWorld) => {
 
   const steps: Record<StepName, (attempt: Attempt) => Promise<void>> = {
     createSecret: async (attempt) => {
-      const { attached, entry } = await begin(attempt);
+      const fresh = await begin(attempt);
+      const { attached, entry } = fresh;
       if (entry.labels.current === attempt.version) return;
       if (entry.labels.pending !== attempt.version) {
         throw new Conflict(
           `Secret ${attempt.credential}: version ${attempt.version} does not carry AWSPENDING, so this rotation is stale. Nothing was changed.`,
         );
       }
-      await create(world, { ...attempt, attached, entry });
+      const { identity } = await create(world, { ...attempt, attached, entry });
+      begun.set(attempt.version, { ...fresh, identity });
     },
     setSecret: async (attempt) => {
       const { work, next } = await pending(attempt);
@@ -152,19 +76,22 @@ export const rotationSteps = (world: RotateWorld) => {
     },
     finishSecret: async (attempt) => {
       const entry = await world.vault.describe(attempt.credential);
-      await finish(world, attempt, entry, begun.get(attempt.version)?.since);
+      const { since, identity } = begun.get(attempt.version) ?? {};
+      await finish(world, attempt, entry, since);
+      if (identity) await endTurn(world, identity, attempt.credential);
       begun.delete(attempt.version);
     },
   };
 
   return (step: StepName, attempt: Attempt): Promise<void> =>
-    steps[step](attempt).catch((error) => failed(world, attempt, step, error));
+    steps[step](attempt).catch(failing(world, begun, step, attempt));
 };
 
 /** All steps in one call: for containment and for a person's command. Repeating an attempt finishes or confirms it. */
 export const rotateNow = async (world: RotateWorld, attempt: Attempt): Promise<Replies["rotate"]> => {
   const since = world.clock.ticks();
   let step: StepName = "createSecret";
+  let identity: Identifier | undefined;
   try {
     const entry = await world.vault.describe(attempt.credential);
     const attached = attach(world.rotators, world.deps, entry);
@@ -178,15 +105,30 @@ export const rotateNow = async (world: RotateWorld, attempt: Attempt): Promise<R
     }
     const { signal } = attempt;
     const { target, verbs } = attached;
-    const { next, current } = await create(world, { ...attempt, attached, entry });
+    const made = await create(world, { ...attempt, attached, entry });
+    const { next, current } = made;
+    identity = made.identity;
     step = "setSecret";
     await verbs.install({ target, next, current, signal });
     const installedAt = world.clock.now();
     step = "testSecret";
     await verbs.verify({ target, material: next, signal });
     step = "finishSecret";
-    return { ...(await finish(world, attempt, entry, since)), installedAt };
+    const finished = await finish(world, attempt, entry, since);
+    await endTurn(world, identity, attempt.credential);
+    return { ...finished, installedAt };
   } catch (error) {
-    return failed(world, attempt, step, error);
+    return failed(world, attempt, { step, error, identity });
   }
+};
+
+/**
+ * For a containment: its revocation must not wait for the ledger, so the events go back to whoever called, who spools
+ * what the ledger does not take.
+ */
+export const rotateUrgently = async (world: RotateWorld, attempt: Attempt): Promise<Replies["rotate"]> => {
+  const events: LifecycleEvent[] = [];
+  const append = async (event: LifecycleEvent) => ({ seq: events.push(event) });
+  const reply = await rotateNow({ ...world, ledger: { append } }, { ...attempt, urgent: true });
+  return { ...reply, events };
 };

@@ -3,9 +3,11 @@ import { passwordFor } from "../core/password.ts";
 import { mapSecret } from "../core/secret.ts";
 import { type Deps, defineRotator, type IssueRequest } from "../core/types.ts";
 import { driver } from "./postgres/connect.ts";
+import { inspect } from "./postgres/inspect.ts";
 import { install } from "./postgres/install.ts";
 import { restore, revoke } from "./postgres/revoke.ts";
 import { identifiersOf, identityOf, Material, Target } from "./postgres/target.ts";
+import { uses } from "./postgres/uses.ts";
 import { verify } from "./postgres/verify.ts";
 
 const issue = (deps: Deps, { target, current }: IssueRequest<Target, Material>) => {
@@ -34,6 +36,7 @@ export default defineRotator({
   },
   strategies: ["alternate", "single"],
   restores: true,
+  pureIssue: true,
   strategy: ({ strategy }) => (strategy === "alternating" ? "alternate" : "single"),
   identity: identityOf,
   // Reading the admin secret is granted by the platform, which knows it from the tag.
@@ -60,6 +63,8 @@ export default defineRotator({
       verify,
       revoke: (request) => revoke(deps, request),
       restore: (request) => restore(deps, request),
+      uses: (request) => uses(deps, request),
+      inspect: (request) => inspect(deps, request),
     };
   },
 });

@@ -11,6 +11,7 @@ test("defaults are one account, one network, a locked archive and nothing delete
   expect(settle({}, "my.config.ts")).toEqual({
     prefix: "rekey",
     networks: [{ name: "default" }],
+    freezes: [],
     archive: { retentionDays: 365, lock: true },
     logRetentionDays: 365,
     removal: "retain",
@@ -30,6 +31,22 @@ test.each([
     "an archive kept for no time",
     { archive: { retentionDays: 0, lock: true } },
     "archive.retentionDays: must be at least 1",
+  ],
+  [
+    "a kind without a rotator",
+    { networks: [{ name: "a", kinds: ["postgres", "oracle"] }] },
+    "networks.0.kinds.1: must be a kind of the catalog: postgres,",
+  ],
+  ["a network that may rotate nothing", { networks: [{ name: "a", kinds: [] }] }, "networks.0.kinds: needs a kind"],
+  [
+    "a freeze on no day",
+    { freezes: [{ from: "soon", to: "2027-01-04", reason: "r" }] },
+    "freezes.0.from: must be a date",
+  ],
+  [
+    "a freeze that ends before it begins",
+    { freezes: [{ from: "2027-01-04", to: "2026-12-20", reason: "r" }] },
+    "freezes: 2027-01-04T00:00:00.000Z is not before 2026-12-20T00:00:00.000Z",
   ],
   ["log retention that CloudWatch has not", { logRetentionDays: 31 }, "logRetentionDays"],
   ["nothing at all", undefined, "the default export"],

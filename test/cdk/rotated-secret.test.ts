@@ -1,5 +1,5 @@
 import { App, CfnParameter, Duration, Stack } from "aws-cdk-lib";
-import { Match, Template } from "aws-cdk-lib/assertions";
+import { Annotations, Match, Template } from "aws-cdk-lib/assertions";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { describe, expect, test } from "vitest";
 import { AdminSecret } from "../../cdk/constructs/admin-secret.ts";
@@ -71,6 +71,19 @@ describe("what it makes", () => {
     );
   });
 
+  test("a faster schedule is in tags for the clock, without rotation rules, and with a warning below 16 minutes", () => {
+    const stack = newStack();
+    new RotatedSecret(stack, "Orders", { ...orders, schedule: Duration.minutes(5), window: Duration.minutes(2) });
+    const template = Template.fromStack(stack);
+    expect(tagsOf(template)).toMatchObject({
+      "rekey:schedule": "rate 5 minutes",
+      "rekey:window": "2m",
+      "rekey:start": "now",
+    });
+    template.resourceCountIs("AWS::SecretsManager::RotationSchedule", 0);
+    Annotations.fromStack(stack).hasWarning("/Mine/Orders", Match.stringLikeRegexp("about every 16 minutes"));
+  });
+
   test("an access key starts as never issued", () => {
     const stack = newStack();
     new RotatedSecret(stack, "Ci", {
@@ -120,7 +133,7 @@ const wrong =
     made(change as Partial<RotatedSecretProps<"postgres">>);
 
 test.each([
-  ["a kind without rotator", { kind: "oracle" }, "kind oracle has no rotator. Give one of: postgres, iam-access-key"],
+  ["a kind without rotator", { kind: "oracle" }, "kind oracle has no rotator. Give one of: postgres,"],
   [
     "a target that lacks a field",
     { target: { logins: ["a", "b"] } },
@@ -145,14 +158,31 @@ test.each([
     "material.password must not be written",
   ],
   [
-    "a schedule that is too fast",
-    { schedule: Duration.minutes(5) },
-    "faster than Secrets Manager rotates: at most every 4 hours",
+    "a gap for a critical credential",
+    { critical: true, target: { ...target, strategy: "single" } },
+    "it is critical, and a rotation of kind postgres with this target refuses its workload",
+  ],
+  [
+    "a schedule that Secrets Manager shall keep and cannot",
+    { schedule: Duration.minutes(5), keeper: "secrets-manager" },
+    "cannot be kept by Secrets Manager: it rotates at most every 4 hours",
   ],
 ])("refuses %s: which construct, what, what to do", (_, change, message) => {
   expect(wrong(change)).toThrow(message);
   expect(wrong(change)).toThrow(/^RotatedSecret Mine\/Orders: /);
   expect(wrong(change)).not.toThrow("s3cret");
+});
+
+test("says in tags what must not happen to it and when its old versions die", () => {
+  const single = { admin: "demo/admin", strategy: "single" } as const;
+  const gap = made({ critical: true, acceptGap: true, target: single, retire: Duration.hours(36) });
+  expect(tagsOf(gap)).toMatchObject({
+    "rekey:critical": "true",
+    "rekey:single": "accepted",
+    "rekey:retire": "36 hours",
+  });
+  expect(tagsOf(made({ critical: true, retire: Duration.days(2) }))).toMatchObject({ "rekey:retire": "2 days" });
+  expect(tagsOf(made({ retire: "next" }))).toMatchObject({ "rekey:retire": "next" });
 });
 
 test("refuses material for a kind that issues all of it", () => {

@@ -1,8 +1,8 @@
 import { Match, Template } from "aws-cdk-lib/assertions";
 import { expect, test } from "vitest";
 import { filled } from "../../cdk/grants.ts";
-import { sources } from "../../lib/catalog.ts";
-import { HUB, manyAccounts, rekey, resources, singleAccount } from "./support.ts";
+import { ruled } from "../../lib/catalog.ts";
+import { HUB, manyAccounts, rekey, resources, singleAccount, statements } from "./support.ts";
 
 const { hub, spokes } = rekey(singleAccount);
 const hubTemplate = Template.fromStack(hub);
@@ -38,8 +38,8 @@ test("seal is woken by new events, and by nothing that sealing itself writes", (
 });
 
 test("every source of the catalog has its rule, its delivery retried for a day and then kept", () => {
-  spokeTemplate.resourceCountIs("AWS::Events::Rule", sources.length);
-  for (const { name, pattern } of sources) {
+  spokeTemplate.resourceCountIs("AWS::Events::Rule", ruled.length);
+  for (const { name, pattern } of ruled) {
     spokeTemplate.hasResourceProperties("AWS::Events::Rule", {
       Name: `rekey-signal-${name}`,
       EventPattern: { source: [...pattern.source], "detail-type": [...pattern["detail-type"]] },
@@ -56,14 +56,16 @@ test("every source of the catalog has its rule, its delivery retried for a day a
 test("alarms are single metrics over nothing", () => {
   const alarms = [hub, ...spokes].flatMap((stack) => resources(stack, "AWS::CloudWatch::Alarm"));
   const told = alarms.map(([, { Properties: p = {} }]) => [p["AlarmName"], p["Threshold"], "Metrics" in p]);
+  const lost = ruled.map(({ name }) => `lost-${name}-not-empty`);
   const names = [
     "rejected-not-empty",
     "spool-not-empty",
     "respond-fails",
     "seal-fails",
     "discover-fails",
-    "lost-guardduty-not-empty",
-    "lost-custom-not-empty",
+    "clock-fails",
+    "rotations-overdue",
+    ...lost,
     "rotate-default-fails",
   ];
   expect(told.sort()).toEqual(names.map((name) => [`rekey-${name}`, 0, false]).sort());
@@ -86,6 +88,49 @@ test("another account's signals cross under its own role, and its functions answ
   );
   expect(permissions.filter((principal) => principal.includes(`::${HUB.account}:role/rekey-respond`))).toHaveLength(2);
   expect(permissions.filter((principal) => principal.includes("secretsmanager"))).toHaveLength(2);
+});
+
+test("the clock ticks each minute, once, and a clock that does not tell is an alarm", () => {
+  hubTemplate.hasResourceProperties("AWS::Scheduler::Schedule", {
+    ScheduleExpression: "rate(1 minute)",
+    FlexibleTimeWindow: { Mode: "OFF" },
+    Target: { RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 } },
+  });
+  hubTemplate.hasResourceProperties("AWS::CloudWatch::Alarm", {
+    AlarmName: "rekey-rotations-overdue",
+    Namespace: "Rekey",
+    MetricName: "OverdueRotations",
+    Dimensions: [{ Name: "service", Value: "rekey" }],
+    TreatMissingData: "breaching",
+  });
+});
+
+test("freezes reach the clock as instants in UTC", () => {
+  const freezes = [{ from: "2026-12-20T18:00:00+01:00", to: "2027-01-04", reason: "holidays" }];
+  const { hub: frozen } = rekey({ ...singleAccount, freezes });
+  Template.fromStack(frozen).hasResourceProperties("AWS::Lambda::Function", {
+    FunctionName: "rekey-clock",
+    Environment: {
+      Variables: {
+        REKEY_FREEZES: JSON.stringify([
+          { from: "2026-12-20T17:00:00.000Z", to: "2027-01-04T00:00:00.000Z", reason: "holidays" },
+        ]),
+      },
+    },
+  });
+});
+
+test("a network that lists kinds gets the grants of those and no others", () => {
+  const text = (config: object) =>
+    rekey(config)
+      .spokes.flatMap(statements)
+      .filter(({ holder }) => /Rotate/.test(holder))
+      .flatMap(({ actions }) => actions);
+  const network = { name: "default" };
+  expect(text({ ...singleAccount, networks: [network] })).toContain("iam:CreateAccessKey");
+  const own = text({ ...singleAccount, networks: [{ ...network, kinds: ["postgres"] }] });
+  expect(own).toContain("secretsmanager:PutSecretValue");
+  expect(own.filter((action) => /^(iam|cognito|kms|sts|bedrock):/.test(action) && action !== "iam:*")).toEqual([]);
 });
 
 test("an archive that may not be deleted, unless a config says so in words", () => {

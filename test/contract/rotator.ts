@@ -14,6 +14,13 @@ export type World<T, M> = {
   readonly current: Secret<M>;
   /** A session that this material opened, as a workload or an attacker would hold it. */
   readonly openSession?: (material: M) => Promise<Session>;
+  /**
+   * True where versions share one login and the target does not tell which of them opened a session: a revoke then
+   * ends those of a kept version too, begun before it.
+   */
+  readonly sharesSessions?: boolean;
+  /** How coarsely the target tells when a session began, ms; 5 unless said. */
+  readonly tellsWithinMs?: number;
   /** The same request aimed at a target that does not answer: whichever part holds the address is replaced. */
   readonly unreachable?: (material: Secret<M>) => Aimed<T, M>;
   /** A credential at the same target that somebody else made; sweep must not touch it. */

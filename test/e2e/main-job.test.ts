@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient, ScanCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { CreateAccessKeyCommand, DeleteAccessKeyCommand, IAMClient, ListAccessKeysCommand } from "@aws-sdk/client-iam";
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
@@ -251,6 +251,53 @@ describe("an access key", () => {
   });
 });
 
+describe("the commands of a day", () => {
+  const idOf = async (name: string) => {
+    const { credentials } = (await json("inventory")) as { credentials: { id: CredentialId; name: string }[] };
+    return credentials.find((one) => one.name === name)?.id ?? ("" as CredentialId);
+  };
+  const retiring = async () =>
+    ((await json("status")) as { retiring: { credential: string; version: string }[] }).retiring;
+
+  it("doctor finds nothing ill with a credential that works", async () => {
+    const told = (await json("doctor", "demo/orders")) as { findings: { verdict: string }[] };
+    const found = told.findings;
+    expect(found.length).toBeGreaterThan(5);
+    expect(found.filter(({ verdict }) => verdict === "ill")).toEqual([]);
+  });
+
+  it("a dry run of rotate writes nothing", async () => {
+    const [before, version] = [await json("history", "demo/orders"), await currentOf("demo/orders")];
+    await json("rotate", "demo/orders", "--dry-run");
+    expect(await json("history", "demo/orders")).toEqual(before);
+    expect(await currentOf("demo/orders")).toBe(version);
+  });
+
+  it("a replaced version dies once nobody uses it, by the clock and with an entry in the ledger", async () => {
+    const id = await idOf("demo/ci-deployer");
+    const old = JSON.parse(await currentOf("demo/ci-deployer")) as { accessKeyId: string };
+    const before = new Set((await retiring()).map(({ version }) => version));
+    await json("rotate", "demo/ci-deployer");
+    const entry = (await retiring()).find(({ credential, version }) => credential === id && !before.has(version));
+    expect(entry, "it is on the must-die list").toBeDefined();
+    // What a quarter of an hour would do.
+    await running.aws(DynamoDBClient).send(
+      new UpdateItemCommand({
+        TableName: names().stateTable,
+        Key: { PK: { S: `RETIRE#${id}` }, SK: { S: entry?.version ?? "" } },
+        UpdateExpression: "SET dueAt = :past, gsk = :past",
+        ExpressionAttributeValues: { ":past": { S: "2026-01-01T00:00:00.000Z" } },
+      }),
+    );
+    await invoke(running.aws, names().clock, {}, "the clock failed");
+    expect((await retiring()).map(({ version }) => version)).not.toContain(entry?.version);
+    const { AccessKeyMetadata = [] } = await running.aws(IAMClient).send(new ListAccessKeysCommand(USER));
+    expect(AccessKeyMetadata.find(({ AccessKeyId }) => AccessKeyId === old.accessKeyId)?.Status).toBe("Inactive");
+    const { events } = (await json("history", "demo/ci-deployer")) as { events: { type: string }[] };
+    expect(events.map(({ type }) => type)).toContain("version.retired");
+  });
+});
+
 /** Granted and not seen used here, each for a reason. */
 const UNSEEN: readonly (readonly [action: RegExp, because: string])[] = [
   [/ logs:(CreateLogStream|PutLogEvents)$/, "Lambda writes logs under the function's role; the local AWS asks nobody"],
@@ -258,6 +305,15 @@ const UNSEEN: readonly (readonly [action: RegExp, because: string])[] = [
   [/ dynamodb:(DescribeStream|GetRecords|GetShardIterator)$/, "the stream's event source mapping, likewise"],
   [/ sqs:ChangeMessageVisibility$/, "only a delivery that was not finished comes back sooner"],
   [/ s3:ListBucket$/, "makes S3 answer 404 and not 403 for an object that is not there yet"],
+  [
+    / (cognito-idp|kms:CreateKey|iam:\w*ServiceSpecific|iam:TagUser)/,
+    "of kinds that the demo has none of: their contract tests run them under a role with exactly these grants",
+  ],
+  [/^rekey-rotate-\S+ (s3:(Get|Put)Object|lambda:InvokeFunction)$/, "the same"],
+  [
+    /^rekey-clock-\S+ (dynamodb:GetItem|secretsmanager:ListSecretVersionIds)$/,
+    "asked of a credential whose schedule the clock keeps: test/e2e/clock.test.ts",
+  ],
   [/ s3:PutObjectRetention$/, "S3 asks for it where a put carries retention headers; the local AWS does not"],
 ];
 

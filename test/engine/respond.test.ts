@@ -121,6 +121,16 @@ describe("a compromised workload", () => {
   });
 });
 
+describe("a signal of another account", () => {
+  it("reaches no credential of ours, even by a name that says no account", async () => {
+    const world = await ready();
+    const over = { account: "999988887777", scenario: "compromised" } as const;
+    const { state } = await deliver(world, exfiltrated(["workload:ci"], over));
+    expect(state).toBe("ignored");
+    expect(world.logsIn(FIRST)).toBe(true);
+  });
+});
+
 describe("restoring one incident", () => {
   const later = async (world: World) => {
     world.clock.advance(60_000);
@@ -141,12 +151,20 @@ describe("restoring one incident", () => {
     const { incident = "" } = await later(world);
     const opened = world.wired().respond();
     const network = { call: () => Promise.reject(new Error("target away")) };
+    const holds = world.holds.length;
     await expect(restoreIncident({ ...opened, network }, incident, ALICE)).rejects.toThrow("target away");
     expect((await world.incidents.get(incident))?.state).toBe("refused");
+    expect(world.holds.length, "a hold that came meanwhile is asked for again").toBe(holds + 1);
   });
 });
 
 describe("holding", () => {
+  it("comes again for an incident whose last call has not yet said that it is done", async () => {
+    const world = await ready();
+    const { incident = "" } = await deliver(world, exfiltrated([NAME]));
+    await world.incidents.move(incident, ["refused"], "claimed", {});
+    expect(await holdIncident(world.wired().respond(), incident)).toBe("again");
+  });
   it("makes the incident contained when all stayed refused", async () => {
     const world = await ready();
     const { incident = "" } = await deliver(world, exfiltrated([NAME]));

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { Conflict, Misconfigured } from "../../lib/core/errors.ts";
+import { AgainstPolicy, Conflict, Misconfigured } from "../../lib/core/errors.ts";
 import { secret } from "../../lib/core/secret.ts";
 import type { CredentialId } from "../../lib/core/types.ts";
-import { type Attempt, rotateNow, rotationSteps, type StepName } from "../../lib/engine/rotate.ts";
+import type { Attempt } from "../../lib/engine/attempt.ts";
+import { rotateNow, rotationSteps, type StepName } from "../../lib/engine/rotate.ts";
 import { Crash, faults, type Mode } from "../support/faults.ts";
 import { CI, FIRST, memoryWorld, version } from "../support/world.ts";
 
@@ -72,6 +73,48 @@ describe.each([
     await rotate(world, 1);
     await oneShot(world, 1);
     await judge(world, 1);
+  });
+});
+
+describe("rotation and the target's own rules", () => {
+  it("makes other material in the next attempt when a password policy refused the first", async () => {
+    const world = memoryWorld();
+    const { rotate, signal } = world.wired();
+    let refusals = 1;
+    const strict: typeof rotate.rotators = rotate.rotators.map((rotator) => ({
+      ...rotator,
+      connect: (deps) => {
+        const verbs = rotator.connect(deps);
+        return {
+          ...verbs,
+          install: async (request) => {
+            if (refusals-- > 0) throw new AgainstPolicy("too short");
+            await verbs.install(request);
+          },
+        };
+      },
+    }));
+    await expect(rotateNow({ ...rotate, rotators: strict }, attempt(1, signal))).rejects.toThrow("too short");
+    expect(world.memory.labels(CI)).toEqual({ current: FIRST });
+    await rotateNow({ ...rotate, rotators: strict }, attempt(2, signal));
+    expect(world.memory.labels(CI).current).toBe(version(2));
+    expect(world.logsIn(version(2))).toBe(true);
+  });
+
+  it("leaves a critical credential alone that a rotation would refuse to its workload, unless that is accepted", async () => {
+    const world = memoryWorld();
+    const { rotate, signal } = world.wired();
+    const single = rotate.rotators.map((rotator) => ({ ...rotator, strategy: () => "single" as const }));
+    const tags = { "rekey:kind": "demo", "rekey:user": "ci", "rekey:critical": "true" };
+    const first = secret({ userName: "ci", key: "first-key-of-ci" });
+    world.memory.declare(CI, tags, first);
+    const error = await rotateNow({ ...rotate, rotators: single }, attempt(1, signal)).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(Misconfigured);
+    expect(String(error)).toContain("rekey:single=accepted");
+    expect(world.memory.labels(CI)).toEqual({ current: FIRST });
+    world.memory.declare(CI, { ...tags, "rekey:single": "accepted" }, first);
+    await rotateNow({ ...rotate, rotators: single }, attempt(2, signal));
+    expect(world.memory.labels(CI).current).toBe(version(2));
   });
 });
 

@@ -38,7 +38,7 @@ const u16 = (value: number) => [value & 255, (value >> 8) & 255];
 const u32 = (value: number) => [...u16(value & 0xffff), ...u16(value >>> 16)];
 
 /** A zip of one stored file. */
-const zip = (name: string, content: Uint8Array): Uint8Array => {
+export const zip = (name: string, content: Uint8Array): Uint8Array => {
   const sum = u32(crc32(content));
   const size = u32(content.length);
   const about = [...u16(20), 0, 0, 0, 0, 0, 0, 0, 0, ...sum, ...size, ...size, ...u16(name.length), 0, 0];

@@ -1,18 +1,26 @@
 import { randomBytes } from "node:crypto";
 import type { Command, Network } from "../../lib/core/commands.ts";
+import type { SecretFacts } from "../../lib/core/diagnosis-facts.ts";
 import type { LifecycleEvent } from "../../lib/core/events.ts";
 import { parsePlaybooks } from "../../lib/core/playbook.ts";
 import { secret } from "../../lib/core/secret.ts";
 import type { CredentialId, Deps, Identifier, Instant, Ledger, Signal, VersionId } from "../../lib/core/types.ts";
+import { uses } from "../../lib/engine/adoption.ts";
+import type { RotateWorld } from "../../lib/engine/attempt.ts";
+import { inspect } from "../../lib/engine/doctor.ts";
 import { describe, hold, restore } from "../../lib/engine/kill.ts";
 import { openRecorder } from "../../lib/engine/record.ts";
+import { rehearse } from "../../lib/engine/rehearse.ts";
+import { type RepairWorld, repair } from "../../lib/engine/repair.ts";
 import type { RespondWorld } from "../../lib/engine/respond.ts";
+import { retire } from "../../lib/engine/retire.ts";
 import { revoke } from "../../lib/engine/revoke.ts";
-import { type RotateWorld, rotateNow } from "../../lib/engine/rotate.ts";
+import { rotateNow, rotateUrgently } from "../../lib/engine/rotate.ts";
 import { memoryClock } from "../../lib/memory/clock.ts";
 import { demoProvider, demoRotator } from "../../lib/memory/demo-rotator.ts";
 import { memoryLedger } from "../../lib/memory/ledger.ts";
 import { memoryIncidents, memoryInventory } from "../../lib/memory/state.ts";
+import { memoryLocks, memoryRetireList } from "../../lib/memory/turns.ts";
 import { memoryVault } from "../../lib/memory/vault.ts";
 import playbooks from "../../playbooks/default.json" with { type: "json" };
 import { type Faults, faults } from "./faults.ts";
@@ -44,8 +52,18 @@ export const memoryWorld = () => {
   const memory = memoryVault();
   const inventory = memoryInventory();
   const incidents = memoryIncidents();
+  const locks = memoryLocks();
+  const retiring = memoryRetireList();
   memory.declare(CI, { "rekey:kind": "demo", "rekey:user": "ci" }, secret({ userName: "ci", key: "first-key-of-ci" }));
   provider.users.set("ci", new Map([["first-key-of-ci", { active: true, madeBy: "rekey" }]]));
+
+  /** What the vault does not keep; a test says otherwise here. */
+  const facts: { -readonly [K in keyof SecretFacts]?: SecretFacts[K] } = { changedAt: clock.now(), replicas: [] };
+  const look = async (id: CredentialId): Promise<SecretFacts> => ({
+    ...(await memory.vault.describe(id)),
+    replicas: [],
+    ...facts,
+  });
 
   const wired = (f: Faults = faults()) => {
     const deps: Deps = {
@@ -64,26 +82,39 @@ export const memoryWorld = () => {
       clock,
       rotators: [faulty],
       deps,
+      locks: f.through("locks", locks),
+      retiring: f.through("retiring", retiring),
       announce: async () => undefined,
     };
     const signal = new AbortController().signal;
+    const doctor: RepairWorld = { ...rotate, look, functionName: "rekey-rotate-default" };
     const obey = (command: Command): Promise<unknown> => {
       switch (command.verb) {
         case "describe":
           return describe(rotate, command);
         case "rotate":
-          return rotateNow(rotate, {
+          return (command.urgent ? rotateUrgently : rotateNow)(rotate, {
             credential: command.credential,
             version: command.attempt,
             actor: command.actor,
             signal,
           });
+        case "retire":
+          return retire(rotate, command, signal);
         case "revoke":
           return revoke(rotate, command, signal);
         case "hold":
           return hold(rotate, command, signal);
         case "restore":
           return restore(rotate, command, signal);
+        case "rehearse":
+          return rehearse(rotate, command, signal);
+        case "uses":
+          return uses(rotate, command, signal);
+        case "inspect":
+          return inspect(doctor, command, signal);
+        case "repair":
+          return repair(doctor, command, signal);
       }
     };
     const network = f.through("network", { call: (_: string, command: Command) => obey(command) }) as Network;
@@ -103,7 +134,7 @@ export const memoryWorld = () => {
       reject: async ({ id }) => void rejected.push(id),
       holdLater: async (incident) => void holds.push(incident),
     });
-    return { rotate, respond, signal };
+    return { rotate, respond, signal, doctor };
   };
 
   const logsIn = (id: VersionId): boolean => {
@@ -120,7 +151,23 @@ export const memoryWorld = () => {
       protected: false,
       identifiers: [`secret:${CI}`, "workload:ci", ...identifiers],
     });
-  return { clock, provider, rows, spooled, rejected, holds, memory, inventory, incidents, wired, logsIn, register };
+  return {
+    facts,
+    clock,
+    provider,
+    rows,
+    spooled,
+    rejected,
+    holds,
+    memory,
+    inventory,
+    incidents,
+    locks,
+    retiring,
+    wired,
+    logsIn,
+    register,
+  };
 };
 
 export const exfiltrated = (subjects: readonly Identifier[], over: Partial<Signal> = {}): Signal => ({
