@@ -23,8 +23,13 @@ export const bundleOptions = (entry: string, outdir: string): BuildOptions => ({
   // 35 ms against 57 to 69 ms in one file.
   splitting: true,
   chunkNames: "functions/[name]-[hash]",
-  // Stays a file of its own in the package, so that a config can put another in its place.
-  external: ["../playbooks/default.json"],
+  external: [
+    // Stays a file of its own in the package, so that a config can put another in its place.
+    "../playbooks/default.json",
+    // ssh2 does without its two native add-ons, which would be built for this machine, not for Lambda's.
+    "cpu-features",
+    "*.node",
+  ],
   ...(HOT.includes(entry) && { alias: { "node:zlib": lean("zlib"), "node:process": lean("process") } }),
   format: "esm",
   outExtension: { ".js": ".mjs" },

@@ -130,6 +130,12 @@ export const KINDS: readonly Kind[] = [
     means: "an X.509 certificate, by its fingerprint",
   },
   {
+    kind: "ssh-key",
+    form: "<SHA256:… fingerprint>",
+    rest: "SHA256:[A-Za-z0-9+/]{43}",
+    means: "an SSH public key, as `ssh-keygen -l` and sshd's log have it",
+  },
+  {
     kind: "idp",
     form: "<issuer>/<subject>",
     rest: `${WORD}{1,300}/${WORD}{1,200}`,

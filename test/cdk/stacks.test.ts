@@ -65,6 +65,7 @@ test("alarms are single metrics over nothing", () => {
     "discover-fails",
     "clock-fails",
     "rotations-overdue",
+    "versions-undead",
     ...lost,
     "rotate-default-fails",
   ];

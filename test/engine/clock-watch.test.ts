@@ -17,6 +17,7 @@ describe("a schedule that Secrets Manager keeps", () => {
     await w.inventory.put(known(START));
     await w.pass(52 * HOUR);
     expect(w.asked).toEqual([]);
+    expect(w.repairs, "it is examined, once").toEqual([id(1)]);
     expect(w.events.map(({ type, data }) => [type, "keeper" in data && data.keeper])).toEqual([
       ["rotation.overdue", "secrets-manager"],
     ]);
@@ -24,6 +25,22 @@ describe("a schedule that Secrets Manager keeps", () => {
     await w.inventory.put(known(w.clock.now()));
     await w.pass(2 * HOUR);
     expect(await w.timetable.overdue()).toEqual([]);
+  });
+
+  test("whose attempt has died is rotated once that was cleared, unless an incident holds it", async () => {
+    for (const [incident, verbs] of [
+      [undefined, ["rotate"]],
+      ["inc-1", []],
+    ] as const) {
+      const w = world();
+      w.repairsBy("clear");
+      if (incident) w.held.set(id(1), incident);
+      await w.put(1, native);
+      await w.inventory.put(known(START));
+      await w.pass(52 * HOUR);
+      expect(w.repairs).toEqual([id(1)]);
+      expect(w.asked.map(({ verb }) => verb)).toEqual(verbs);
+    }
   });
 
   test("is quiet while the inventory sees it rotated", async () => {

@@ -31,6 +31,8 @@ export const world = ({ freezes = [] as readonly Freeze[] } = {}) => {
   const made = new Map<CredentialId, readonly Instant[]>();
   const held = new Map<CredentialId, string>();
   const ledger = memoryLedger({ clock });
+  const repairs: CredentialId[] = [];
+  let repair: "nothing" | "clear" = "nothing";
   let answer = (_: Rotate): Error | undefined => undefined;
   const engine: ClockWorld = {
     timetable,
@@ -45,6 +47,10 @@ export const world = ({ freezes = [] as readonly Freeze[] } = {}) => {
     },
     network: {
       async call(_, command) {
+        if (command.verb === "repair") {
+          repairs.push(command.credential);
+          return { done: { do: repair }, findings: [] } as never;
+        }
         const rotate = command as unknown as Rotate;
         asked.push(rotate);
         const error = answer(rotate);
@@ -81,5 +87,24 @@ export const world = ({ freezes = [] as readonly Freeze[] } = {}) => {
   const answers = (how: typeof answer) => {
     answer = how;
   };
-  return { clock, timetable, inventory, asked, events, made, held, engine, put, due, run, pass, answers };
+  const repairsBy = (how: typeof repair) => {
+    repair = how;
+  };
+  return {
+    clock,
+    timetable,
+    inventory,
+    asked,
+    repairs,
+    repairsBy,
+    events,
+    made,
+    held,
+    engine,
+    put,
+    due,
+    run,
+    pass,
+    answers,
+  };
 };
