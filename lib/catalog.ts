@@ -13,6 +13,7 @@ import mysql from "./rotators/mysql.ts";
 import opaque from "./rotators/opaque.ts";
 import postgres from "./rotators/postgres.ts";
 import redis from "./rotators/redis.ts";
+import sshKey from "./rotators/ssh-key.ts";
 import tlsKeyPair from "./rotators/tls-key-pair.ts";
 import accessAnalyzer from "./signals/access-analyzer.ts";
 import aqua from "./signals/aqua.ts";
@@ -48,6 +49,7 @@ export const rotators = [
   opaque,
   kmsSigningKey,
   tlsKeyPair,
+  sshKey,
   http,
 ] as const satisfies readonly Rotator[];
 export const sources = [

@@ -30,6 +30,8 @@ export const bundleOptions = (entry: string, outdir: string): BuildOptions => ({
     "cpu-features",
     "*.node",
   ],
+  // One file of ssh2's asks for it; an ES module has none.
+  define: { __dirname: "import.meta.dirname" },
   ...(HOT.includes(entry) && { alias: { "node:zlib": lean("zlib"), "node:process": lean("process") } }),
   format: "esm",
   outExtension: { ".js": ".mjs" },
