@@ -1,8 +1,7 @@
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { build } from "esbuild";
-import { bundleOptions, HANDLER } from "../cdk/constructs/bundle.ts";
+import { bundle as bundled, HANDLER } from "../cdk/constructs/bundle.ts";
 import { cleanEnv, root, run as runCommand } from "../local/process.ts";
 import { type Row, row } from "./stats.ts";
 
@@ -32,7 +31,7 @@ process.exit(0);
 
 const bundle = async (entry: string, dir: string): Promise<string> => {
   const out = join(dir, entry);
-  await build(bundleOptions(entry, out));
+  bundled(entry, out);
   await mkdir(join(out, "playbooks"), { recursive: true });
   await copyFile(join(root, PLAYBOOK), join(out, PLAYBOOK));
   return join(out, FILE);

@@ -56,7 +56,7 @@ export class SpokeStack extends Stack {
   /** One per source that EventBridge brings; the others come by a channel. */
   private addRules(own: Naming, place: Place, hub: Place): readonly Queue[] {
     const role = isSame(place, hub) ? undefined : this.forwarder(own, place, hub);
-    const all: readonly Brought[] = ruled;
+    const all: readonly Brought[] = ruled();
     return all.map(({ name, title, pattern }) => {
       const lost = this.lostQueue(own, place, name);
       const target: IRuleTarget = {

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { type Command, InvalidArgumentError } from "commander";
 import { sources } from "../lib/catalog.ts";
-import { parseSignals } from "../lib/core/signal.ts";
+import { readSignals } from "../lib/core/signal.ts";
 import type { Channel, Signal } from "../lib/core/types.ts";
 import { claimsOf, unwrapped } from "../lib/core/unwrap.ts";
 import type { Cli } from "./main.ts";
@@ -64,7 +64,7 @@ const parse = async (cli: Cli, file: string, channel: Channel | undefined) => {
   const content = file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
   const events = documents(content, name).flatMap((value) => unwrapped(value));
   if (events.length === 0) throw new Error(`${name} holds no event`);
-  const parsed = events.map((event) => parseSignals(sources, event, channel));
+  const parsed = await Promise.all(events.map((event) => readSignals(sources, event, channel)));
   const signals = parsed.flatMap((one) => ("signals" in one ? one.signals : []));
   const refused = parsed.flatMap((one, i) => ("rejected" in one ? [{ at: i + 1, reason: one.rejected }] : []));
   if (refused.length < events.length) cli.show(signals, () => [table(HEAD, signals.map(row))]);

@@ -53,7 +53,8 @@ const HOLD_AGAIN_MS = 5_000;
 const againAfter = (deliveries: number) => Math.min(3 * 2 ** (deliveries - 1), 300);
 
 const answering = parsePlaybooks(playbooks);
-for (const { name, by } of shadowed(answering)) await log("warn", `playbook ${name} never answers: ${by} comes first`);
+// Not awaited: what is loaded lazily must not hold up the module that it shares code with.
+for (const { name, by } of shadowed(answering)) void log("warn", `playbook ${name} never answers: ${by} comes first`);
 
 const open = (): RespondWorld => ({
   sources,

@@ -72,8 +72,8 @@ export const sources = [
   ocsf,
   custom,
 ] as const satisfies readonly SignalSource[];
-/** Those whose events EventBridge brings: each becomes a rule. */
-export const ruled = sources.filter((source): source is Ruled => "pattern" in source);
+/** Those whose events EventBridge brings: each becomes a rule. A call, so that a bundle which needs no source holds none. */
+export const ruled = () => sources.filter((source): source is Ruled => "pattern" in source);
 type Ruled = Extract<(typeof sources)[number], { readonly pattern: Pattern }>;
 export const actions = [rotate, revoke, restore] as const satisfies readonly Action[];
 

@@ -5,7 +5,7 @@ import { rotators, tagPrefix } from "../lib/catalog.ts";
 import { PlaybookFile } from "../lib/core/playbook.ts";
 import type { Grant, Rotator } from "../lib/core/types.ts";
 import { Answer, Question } from "../lib/rotators/shared/function-protocol.ts";
-import { CustomSignal } from "../lib/signals/custom.ts";
+import { CustomSignal } from "../lib/signals/custom/source.ts";
 import { providerFiles } from "./reference/providers.ts";
 import { signalsPage } from "./reference/signals.ts";
 

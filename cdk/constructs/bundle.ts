@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import { type AssetCode, Code } from "aws-cdk-lib/aws-lambda";
 import { type BuildOptions, buildSync } from "esbuild";
+import { inOneFile } from "./one-file.ts";
 
 const folder = fileURLToPath(new URL("../../functions", import.meta.url));
 /** pg and a few others are CommonJS and call `require` when they run. */
@@ -14,7 +15,7 @@ const lean = (name: string) => fileURLToPath(new URL(`./lean/${name}.ts`, import
 /** Functions that somebody waits for when they start cold: 4 to 5 ms less without two built-in modules. */
 const HOT: readonly string[] = ["rotate", "respond"];
 
-/** How `functions/<entry>.ts` is bundled; the bench of cold imports builds with the very same. */
+/** How esbuild is asked for `functions/<entry>.ts`. */
 export const bundleOptions = (entry: string, outdir: string): BuildOptions => ({
   entryPoints: { "functions/index": join(folder, `${entry}.ts`) },
   outdir,
@@ -49,6 +50,14 @@ export const bundleOptions = (entry: string, outdir: string): BuildOptions => ({
 
 /** Where `bundled` puts the entry's `handler`. */
 export const HANDLER = "functions/index.handler";
+const FILE = HANDLER.replace(".handler", ".mjs");
+
+/** Bundles `functions/<entry>.ts` into a folder, as the stacks do. */
+export const bundle = (entry: string, outdir: string): void => {
+  const { metafile } = buildSync({ ...bundleOptions(entry, outdir), metafile: true });
+  const made = Object.keys(metafile.outputs).find((path) => path.endsWith(`/${FILE}`));
+  if (made && HOT.includes(entry)) inOneFile(made, metafile);
+};
 
 /**
  * Bundles `functions/<entry>.ts` with everything it imports, the SDK too: the runtime's own copy changes under us.
@@ -63,7 +72,7 @@ export const bundled = (entry: string, files: Readonly<Record<string, string>> =
       command: [entry, ...Object.values(files)],
       local: {
         tryBundle: (outdir) => {
-          buildSync(bundleOptions(entry, outdir));
+          bundle(entry, outdir);
           for (const [to, from] of Object.entries(files)) {
             mkdirSync(dirname(join(outdir, to)), { recursive: true });
             copyFileSync(from, join(outdir, to));

@@ -52,7 +52,7 @@ export class Queues extends Construct {
         actions: ["sqs:SendMessage"],
         resources: [this.signals.queueArn],
         conditions: {
-          ArnEquals: { "aws:SourceArn": ruled.map(({ name }) => naming.ruleArn(place, naming.signalRule(name))) },
+          ArnEquals: { "aws:SourceArn": ruled().map(({ name }) => naming.ruleArn(place, naming.signalRule(name))) },
         },
       }),
     );

@@ -2,7 +2,7 @@ import { explained } from "./facts.ts";
 import { accountOf } from "./identifier.ts";
 import { withoutSecrets } from "./leak.ts";
 import { misses, takes } from "./shape.ts";
-import type { Channel, Signal, SignalSource } from "./types.ts";
+import type { Channel, Reading, Signal, SignalSource } from "./types.ts";
 
 const LONGEST_TEXT = 500;
 const LONGEST_ECHO = 80;
@@ -47,11 +47,16 @@ const isEnvelope = (event: unknown): event is Envelope =>
 const includes = (list: readonly string[], value: unknown) => typeof value === "string" && list.includes(value);
 
 /** The source whose EventBridge pattern the event matches. */
-const matchSource = (sources: readonly SignalSource[], event: Envelope): SignalSource | undefined =>
+const matchSource = (sources: readonly LoadedSource[], event: Envelope): LoadedSource | undefined =>
   sources.find(
     ({ pattern }) =>
       pattern && includes(pattern.source, event.source) && includes(pattern["detail-type"], event["detail-type"]),
   );
+
+/** A source with its code. */
+export type LoadedSource = SignalSource & Reading;
+
+export const loaded = async (source: SignalSource): Promise<LoadedSource> => ({ ...source, ...(await source.load()) });
 
 export type Parsed = { readonly signals: readonly Signal[] } | { readonly rejected: string };
 
@@ -107,7 +112,7 @@ const ofAccount = (signal: Signal): Signal => ({
   subjects: signal.subjects.filter((name) => (accountOf(name) ?? signal.account) === signal.account),
 });
 
-const read = (source: SignalSource, event: unknown, channel: Channel | undefined): Parsed => {
+const read = (source: LoadedSource, event: unknown, channel: Channel | undefined): Parsed => {
   const parsed = source.event.safeParse(event);
   if (!parsed.success) return { rejected: `${source.name}: ${problem(parsed.error.issues[0])}` };
   try {
@@ -124,14 +129,14 @@ const isBound = (channel: Channel | undefined): channel is Channel & { readonly 
   /^\d{12}$/.test(channel?.account ?? "");
 
 /** What came by a channel, or by none: then nobody vouches for it, and it must not act. */
-const parseBody = (sources: readonly SignalSource[], body: unknown, channel: Channel | undefined): Parsed => {
+const parseBody = (sources: readonly LoadedSource[], body: unknown, channel: Channel | undefined): Parsed => {
   const source = sources.find(({ shape }) => shape && takes(shape, body));
   if (!source) return unmatched(sources, body);
   const parsed = read(source, body, channel);
   return changed(parsed, (signal) => (isBound(channel) ? ofAccount(signal) : { ...signal, inert: "unbound" }));
 };
 
-const parseEnvelope = (sources: readonly SignalSource[], event: Envelope): Parsed => {
+const parseEnvelope = (sources: readonly LoadedSource[], event: Envelope): Parsed => {
   const source = matchSource(sources, event);
   const parsed = source ? read(source, event, undefined) : parseCarried(sources, event);
   // Replays are marked here, for every source, so that none can forget to.
@@ -139,7 +144,7 @@ const parseEnvelope = (sources: readonly SignalSource[], event: Envelope): Parse
 };
 
 /** A body that a pipe or function put on a bus: EventBridge itself says whose account put it there. */
-const parseCarried = (sources: readonly SignalSource[], event: Envelope): Parsed => {
+const parseCarried = (sources: readonly LoadedSource[], event: Envelope): Parsed => {
   const account = typeof event.account === "string" ? event.account : "";
   const isKnown = sources.some(({ shape }) => shape && takes(shape, event.detail));
   return isKnown ? parseBody(sources, event.detail, { name: "eventbridge", account }) : unmatched(sources, event);
@@ -158,7 +163,7 @@ const isDelivery = (event: unknown): event is Delivery =>
   typeof event.rekeyChannel === "object" &&
   event.rekeyChannel !== null;
 
-const parsed = (sources: readonly SignalSource[], event: unknown, channel: Channel | undefined): Parsed => {
+const parsed = (sources: readonly LoadedSource[], event: unknown, channel: Channel | undefined): Parsed => {
   if (channel) return parseBody(sources, event, channel);
   if (isDelivery(event)) return parseBody(sources, event.body, event.rekeyChannel);
   return isEnvelope(event) ? parseEnvelope(sources, event) : parseBody(sources, event, undefined);
@@ -169,5 +174,31 @@ const parsed = (sources: readonly SignalSource[], event: unknown, channel: Chann
  * pattern; a body that a channel delivered by its shape, even where it looks like an EventBridge event: its account
  * would be of its own choice. Never throws; a rejection repeats at most 80 characters of the event.
  */
-export const parseSignals = (sources: readonly SignalSource[], event: unknown, channel?: Channel): Parsed =>
+export const parseSignals = (sources: readonly LoadedSource[], event: unknown, channel?: Channel): Parsed =>
   changed(parsed(sources, event, channel), explained);
+
+/** What stands in for the code of a source that cannot take the event at hand. */
+const UNLOADED = { event: { safeParse: () => ({ success: false }) }, normalize: () => [] } as unknown as Reading;
+
+const detailOf = (event: unknown): unknown => (isEnvelope(event) ? event.detail : undefined);
+
+/** Whether a source's pattern or shape fits the event, or what it carries: a superset of what will read it. */
+const mayTake = (event: unknown) => {
+  const body = isDelivery(event) ? event.body : event;
+  return (source: SignalSource): boolean =>
+    (isEnvelope(event) && matchSource([source as LoadedSource], event) !== undefined) ||
+    [event, body, detailOf(event)].some((one) => source.shape !== undefined && takes(source.shape, one));
+};
+
+/** As `parseSignals`, loading the code of no source but those that the event's form allows. */
+export const readSignals = async (
+  sources: readonly SignalSource[],
+  event: unknown,
+  channel?: Channel,
+): Promise<Parsed> => {
+  const isWanted = mayTake(event);
+  const ready = await Promise.all(
+    sources.map((source) => (isWanted(source) ? loaded(source) : { ...source, ...UNLOADED })),
+  );
+  return parseSignals(ready, event, channel);
+};

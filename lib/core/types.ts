@@ -266,7 +266,17 @@ export type Pattern = {
   readonly detail?: Readonly<Record<string, unknown>>;
 };
 
-export interface SignalSource<E = unknown> {
+/** How a source reads what it takes. */
+export type Reading<E = unknown> = {
+  readonly event: Schema<E>;
+  /**
+   * Pure. Empty when the event is well-formed but names nothing of ours. Account and cluster of a body that came by a
+   * channel are the channel's.
+   */
+  normalize(event: E, channel: Channel | undefined): readonly Signal[];
+};
+
+export interface SignalSource {
   readonly name: string;
   readonly title: string;
   /** Where EventBridge brings its events. */
@@ -276,15 +286,10 @@ export interface SignalSource<E = unknown> {
    * dots, or several of which one must be there.
    */
   readonly shape?: readonly (string | readonly string[])[];
-  readonly event: Schema<E>;
-  /**
-   * Pure. Empty when the event is well-formed but names nothing of ours. Account and cluster of a body that came by a
-   * channel are the channel's.
-   */
-  normalize(event: E, channel: Channel | undefined): readonly Signal[];
+  /** Its code and schema, loaded when an event of its own is there: a cold start pays for none of the others. */
+  load(): Promise<Reading>;
 }
 
 export const defineRotator = <T, M, const K extends string>(rotator: Rotator<T, M, K>) => rotator;
-export const defineSource = <E, S extends Omit<SignalSource<E>, "event" | "normalize">>(
-  source: S & Pick<SignalSource<E>, "event" | "normalize">,
-): S & SignalSource<E> => source;
+export const defineSource = <S extends SignalSource>(source: S): S => source;
+export const reading = <E>(one: Reading<E>): Reading => one as unknown as Reading;

@@ -2,7 +2,7 @@ import type { LifecycleEvent } from "../core/events.ts";
 import { SIGNALS } from "../core/events.ts";
 import type { Incident, Inventory, Match } from "../core/incident.ts";
 import type { Playbook } from "../core/playbook.ts";
-import { parseSignals } from "../core/signal.ts";
+import { readSignals } from "../core/signal.ts";
 import type { CredentialId, Instant, Signal, SignalSource } from "../core/types.ts";
 import {
   type ContainWorld,
@@ -176,7 +176,7 @@ const parseBody = (body: string): unknown => {
 
 /** Answers one delivery from the signal queue. What no source accepts is kept and recorded, never dropped. */
 export const respond = async (world: RespondWorld, message: Message): Promise<readonly Answer[]> => {
-  const parsed = parseSignals(world.sources, parseBody(message.body));
+  const parsed = await readSignals(world.sources, parseBody(message.body));
   if ("signals" in parsed) {
     return Promise.all(parsed.signals.map((signal) => answer(world, signal, { by: "playbook" }, message.receivedAt)));
   }

@@ -1,10 +1,4 @@
-import * as z from "zod/mini";
 import { defineSource } from "../core/types.ts";
-import { Asff, ofAsff } from "./securityhub/finding.ts";
-
-const Event = z.lazy(() =>
-  z.object({ detail: z.object({ findings: z.array(Asff()).check(z.minLength(1), z.maxLength(100)) }) }),
-);
 
 export default defineSource({
   name: "securityhub",
@@ -15,6 +9,5 @@ export default defineSource({
     // Threats, not the results of controls: docs.aws.amazon.com/securityhub/latest/userguide/asff-findings-types-taxonomy.html
     detail: { findings: { Types: [{ prefix: "TTPs" }, { prefix: "Effects" }, { prefix: "Unusual Behaviors" }] } },
   },
-  event: Event,
-  normalize: ({ detail }) => detail.findings.flatMap(ofAsff),
+  load: async () => (await import("./securityhub/source.ts")).default,
 });

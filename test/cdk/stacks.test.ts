@@ -38,8 +38,8 @@ test("seal is woken by new events, and by nothing that sealing itself writes", (
 });
 
 test("every source of the catalog has its rule, its delivery retried for a day and then kept", () => {
-  spokeTemplate.resourceCountIs("AWS::Events::Rule", ruled.length);
-  for (const { name, pattern } of ruled) {
+  spokeTemplate.resourceCountIs("AWS::Events::Rule", ruled().length);
+  for (const { name, pattern } of ruled()) {
     spokeTemplate.hasResourceProperties("AWS::Events::Rule", {
       Name: `rekey-signal-${name}`,
       EventPattern: { source: [...pattern.source], "detail-type": [...pattern["detail-type"]] },
@@ -56,7 +56,7 @@ test("every source of the catalog has its rule, its delivery retried for a day a
 test("alarms are single metrics over nothing", () => {
   const alarms = [hub, ...spokes].flatMap((stack) => resources(stack, "AWS::CloudWatch::Alarm"));
   const told = alarms.map(([, { Properties: p = {} }]) => [p["AlarmName"], p["Threshold"], "Metrics" in p]);
-  const lost = ruled.map(({ name }) => `lost-${name}-not-empty`);
+  const lost = ruled().map(({ name }) => `lost-${name}-not-empty`);
   const names = [
     "rejected-not-empty",
     "spool-not-empty",

@@ -4,11 +4,12 @@ import { describe, expect, it } from "vitest";
 import { actions, rotators, ruled, sources } from "../../lib/catalog.ts";
 import { Command } from "../../lib/core/commands.ts";
 import { isIdentifier } from "../../lib/core/identifier.ts";
-import { parseSignals } from "../../lib/core/signal.ts";
+import { loaded, parseSignals, readSignals } from "../../lib/core/signal.ts";
 import type { Grant, Rotator, SignalSource } from "../../lib/core/types.ts";
 import { customExample, generated, stale } from "../../scripts/reference.ts";
 import { CHANNEL, goldens } from "./source.ts";
 
+const ready = await Promise.all(sources.map(loaded));
 const root = join(import.meta.dirname, "../..");
 const page = (path: string) => readFileSync(join(root, path), "utf8");
 const unique = (names: readonly string[]) => expect(new Set(names).size).toBe(names.length);
@@ -68,16 +69,41 @@ describe.each(sources satisfies readonly SignalSource[])("source $name", (source
     expect([pattern, shape].filter(Boolean)).toHaveLength(1);
     if (pattern) expect(pattern.source.length * pattern["detail-type"].length).toBeGreaterThan(0);
   });
-  it("alone takes each of its golden events", () => {
+  it("alone takes each of its golden events, and is then loaded", async () => {
     const channel = source.pattern ? undefined : CHANNEL;
     for (const { name, event } of goldens(join(root, `test/signals/${source.name}`))) {
-      const alone = parseSignals([source], event, channel);
-      const others = sources.filter((other: SignalSource) => other.name !== source.name);
+      const alone = parseSignals(
+        ready.filter((one) => one.name === source.name),
+        event,
+        channel,
+      );
+      const others = ready.filter((other) => other.name !== source.name);
       const told = others.filter((other) => "signals" in parseSignals([other], event, channel)).map((one) => one.name);
       // Held to be its own by the whole catalog, and by no other source of it.
       if ("signals" in alone) expect({ name, told }).toEqual({ name, told: [] });
-      if ("signals" in alone) expect(parseSignals(sources, event, channel)).toEqual(alone);
+      if ("signals" in alone) expect(parseSignals(ready, event, channel)).toEqual(alone);
+      expect(await readSignals(sources, event, channel)).toEqual(parseSignals(ready, event, channel));
     }
+  });
+});
+
+describe("the sources", () => {
+  it("are loaded only for an event of their own form", async () => {
+    const asked: string[] = [];
+    const counting = sources.map((source: SignalSource) => ({
+      ...source,
+      load: () => {
+        asked.push(source.name);
+        return source.load();
+      },
+    }));
+    for (const name of ["guardduty", "falco"]) {
+      const [golden] = goldens(join(root, `test/signals/${name}`));
+      await readSignals(counting, golden?.event, name === "falco" ? CHANNEL : undefined);
+      expect(asked.splice(0)).toEqual([name]);
+    }
+    await readSignals(counting, { source: "nobody", "detail-type": "Nothing" });
+    expect(asked).toEqual([]);
   });
 });
 
@@ -104,7 +130,7 @@ describe("catalog", () => {
     expect(plugins("lib/signals").sort()).toEqual(sources.map(({ name }) => name).sort());
   });
   it("has no two sources that take the same event", () => {
-    const events = ruled.flatMap(({ pattern }) =>
+    const events = ruled().flatMap(({ pattern }) =>
       pattern.source.flatMap((source) => pattern["detail-type"].map((type) => `${source} / ${type}`)),
     );
     unique(events);
@@ -122,7 +148,7 @@ describe("reference", () => {
       account: "111122223333",
       detail: customExample,
     };
-    expect(parseSignals(sources, event)).toMatchObject({ signals: [{ source: "custom", severity: 90 }] });
+    expect(parseSignals(ready, event)).toMatchObject({ signals: [{ source: "custom", severity: 90 }] });
   });
   it("publishes schemas that are closed to unknown keys", () => {
     for (const path of ["docs/reference/custom-signal.schema.json", "playbooks/playbook.schema.json"]) {

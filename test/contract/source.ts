@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { FACTS } from "../../lib/core/fact-names.ts";
 import { isIdentifier } from "../../lib/core/identifier.ts";
 import { choose, parsePlaybooks } from "../../lib/core/playbook.ts";
-import { type Parsed, parseSignals } from "../../lib/core/signal.ts";
+import { loaded, type Parsed, parseSignals } from "../../lib/core/signal.ts";
 import type { Channel, SignalSource } from "../../lib/core/types.ts";
 import defaults from "../../playbooks/default.json" with { type: "json" };
 
@@ -105,7 +105,8 @@ const reversed = (value: unknown): unknown => {
 };
 
 /** What the words "signal source" mean. `dir` holds its golden events, each with what it has to become. */
-export const sourceContract = (source: SignalSource, dir: string) =>
+export const sourceContract = async (lazy: SignalSource, dir: string) => {
+  const source = await loaded(lazy);
   describe(`source contract: ${source.name}`, () => {
     const parse = (event: unknown) => parseSignals([source], event, source.pattern ? undefined : CHANNEL);
     const all = goldens(dir);
@@ -193,3 +194,4 @@ export const sourceContract = (source: SignalSource, dir: string) =>
       );
     });
   });
+};

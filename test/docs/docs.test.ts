@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parsePlaybooks } from "../../lib/core/playbook.ts";
 import { provision } from "../../lib/rotators/postgres/provision.ts";
-import { CustomSignal } from "../../lib/signals/custom.ts";
+import { CustomSignal } from "../../lib/signals/custom/source.ts";
 import { type Block, blocksOf, compile, type Page, readPages, root, run } from "./pages.ts";
 
 let pages: readonly Page[];

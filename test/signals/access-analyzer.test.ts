@@ -2,4 +2,4 @@ import { join } from "node:path";
 import accessAnalyzer from "../../lib/signals/access-analyzer.ts";
 import { sourceContract } from "../contract/source.ts";
 
-sourceContract(accessAnalyzer, join(import.meta.dirname, "access-analyzer"));
+await sourceContract(accessAnalyzer, join(import.meta.dirname, "access-analyzer"));

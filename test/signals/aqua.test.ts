@@ -2,4 +2,4 @@ import { join } from "node:path";
 import aqua from "../../lib/signals/aqua.ts";
 import { sourceContract } from "../contract/source.ts";
 
-sourceContract(aqua, join(import.meta.dirname, "aqua"));
+await sourceContract(aqua, join(import.meta.dirname, "aqua"));

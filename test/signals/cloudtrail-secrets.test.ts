@@ -2,4 +2,4 @@ import { join } from "node:path";
 import cloudtrailSecrets from "../../lib/signals/cloudtrail-secrets.ts";
 import { sourceContract } from "../contract/source.ts";
 
-sourceContract(cloudtrailSecrets, join(import.meta.dirname, "cloudtrail-secrets"));
+await sourceContract(cloudtrailSecrets, join(import.meta.dirname, "cloudtrail-secrets"));

@@ -2,4 +2,4 @@ import { join } from "node:path";
 import cloudtrail from "../../lib/signals/cloudtrail.ts";
 import { sourceContract } from "../contract/source.ts";
 
-sourceContract(cloudtrail, join(import.meta.dirname, "cloudtrail"));
+await sourceContract(cloudtrail, join(import.meta.dirname, "cloudtrail"));

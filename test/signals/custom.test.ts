@@ -2,4 +2,4 @@ import { join } from "node:path";
 import custom from "../../lib/signals/custom.ts";
 import { sourceContract } from "../contract/source.ts";
 
-sourceContract(custom, join(import.meta.dirname, "custom"));
+await sourceContract(custom, join(import.meta.dirname, "custom"));

@@ -2,4 +2,4 @@ import { join } from "node:path";
 import falco from "../../lib/signals/falco.ts";
 import { sourceContract } from "../contract/source.ts";
 
-sourceContract(falco, join(import.meta.dirname, "falco"));
+await sourceContract(falco, join(import.meta.dirname, "falco"));

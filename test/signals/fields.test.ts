@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { sources } from "../../lib/catalog.ts";
-import { parseSignals } from "../../lib/core/signal.ts";
+import { sources as lazy } from "../../lib/catalog.ts";
+import { loaded, parseSignals } from "../../lib/core/signal.ts";
 import { CHANNEL } from "../contract/source.ts";
+
+const sources = await Promise.all(lazy.map(loaded));
 
 type Json = { readonly [key: string]: Json } | readonly Json[] | string | number | boolean | null;
 

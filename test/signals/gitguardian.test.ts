@@ -2,4 +2,4 @@ import { join } from "node:path";
 import gitguardian from "../../lib/signals/gitguardian.ts";
 import { sourceContract } from "../contract/source.ts";
 
-sourceContract(gitguardian, join(import.meta.dirname, "gitguardian"));
+await sourceContract(gitguardian, join(import.meta.dirname, "gitguardian"));

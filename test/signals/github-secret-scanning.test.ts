@@ -2,4 +2,4 @@ import { join } from "node:path";
 import githubSecretScanning from "../../lib/signals/github-secret-scanning.ts";
 import { sourceContract } from "../contract/source.ts";
 
-sourceContract(githubSecretScanning, join(import.meta.dirname, "github-secret-scanning"));
+await sourceContract(githubSecretScanning, join(import.meta.dirname, "github-secret-scanning"));

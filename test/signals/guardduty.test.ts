@@ -2,4 +2,4 @@ import { join } from "node:path";
 import guardduty from "../../lib/signals/guardduty.ts";
 import { sourceContract } from "../contract/source.ts";
 
-sourceContract(guardduty, join(import.meta.dirname, "guardduty"));
+await sourceContract(guardduty, join(import.meta.dirname, "guardduty"));

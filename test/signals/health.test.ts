@@ -2,4 +2,4 @@ import { join } from "node:path";
 import health from "../../lib/signals/health.ts";
 import { sourceContract } from "../contract/source.ts";
 
-sourceContract(health, join(import.meta.dirname, "health"));
+await sourceContract(health, join(import.meta.dirname, "health"));

@@ -2,4 +2,4 @@ import { join } from "node:path";
 import macie from "../../lib/signals/macie.ts";
 import { sourceContract } from "../contract/source.ts";
 
-sourceContract(macie, join(import.meta.dirname, "macie"));
+await sourceContract(macie, join(import.meta.dirname, "macie"));

@@ -2,4 +2,4 @@ import { join } from "node:path";
 import ocsf from "../../lib/signals/ocsf.ts";
 import { sourceContract } from "../contract/source.ts";
 
-sourceContract(ocsf, join(import.meta.dirname, "ocsf"));
+await sourceContract(ocsf, join(import.meta.dirname, "ocsf"));

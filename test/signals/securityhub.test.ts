@@ -2,4 +2,4 @@ import { join } from "node:path";
 import securityhub from "../../lib/signals/securityhub.ts";
 import { sourceContract } from "../contract/source.ts";
 
-sourceContract(securityhub, join(import.meta.dirname, "securityhub"));
+await sourceContract(securityhub, join(import.meta.dirname, "securityhub"));

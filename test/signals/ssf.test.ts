@@ -2,4 +2,4 @@ import { join } from "node:path";
 import ssf from "../../lib/signals/ssf.ts";
 import { sourceContract } from "../contract/source.ts";
 
-sourceContract(ssf, join(import.meta.dirname, "ssf"));
+await sourceContract(ssf, join(import.meta.dirname, "ssf"));

@@ -2,4 +2,4 @@ import { join } from "node:path";
 import tetragon from "../../lib/signals/tetragon.ts";
 import { sourceContract } from "../contract/source.ts";
 
-sourceContract(tetragon, join(import.meta.dirname, "tetragon"));
+await sourceContract(tetragon, join(import.meta.dirname, "tetragon"));

@@ -2,4 +2,4 @@ import { join } from "node:path";
 import tracee from "../../lib/signals/tracee.ts";
 import { sourceContract } from "../contract/source.ts";
 
-sourceContract(tracee, join(import.meta.dirname, "tracee"));
+await sourceContract(tracee, join(import.meta.dirname, "tracee"));

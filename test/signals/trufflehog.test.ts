@@ -2,4 +2,4 @@ import { join } from "node:path";
 import trufflehog from "../../lib/signals/trufflehog.ts";
 import { sourceContract } from "../contract/source.ts";
 
-sourceContract(trufflehog, join(import.meta.dirname, "trufflehog"));
+await sourceContract(trufflehog, join(import.meta.dirname, "trufflehog"));

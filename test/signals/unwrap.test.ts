@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { sources } from "../../lib/catalog.ts";
-import { delivery, parseSignals } from "../../lib/core/signal.ts";
+import { sources as lazy } from "../../lib/catalog.ts";
+import { delivery, loaded, parseSignals } from "../../lib/core/signal.ts";
 import type { Channel } from "../../lib/core/types.ts";
 import { claimsOf, unwrapped } from "../../lib/core/unwrap.ts";
+
+const sources = await Promise.all(lazy.map(loaded));
 
 const golden = (path: string): object => JSON.parse(readFileSync(join(import.meta.dirname, path), "utf8"));
 const falco = golden("falco/fixture.json");

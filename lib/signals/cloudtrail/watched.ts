@@ -1,5 +1,6 @@
 import type { Scenario } from "../../core/types.ts";
 import { textOf } from "./record.ts";
+import { ATTACH, BLIND, CREATE, LOOSEN } from "./rule.ts";
 
 type Call = { readonly eventName: string; readonly requestParameters?: unknown };
 type Parameters = Readonly<Record<string, unknown>>;
@@ -39,40 +40,6 @@ export const BLINDED: Meaning = {
   because: "a detector was turned off; administrators do that too, so the shipped playbooks record it",
 };
 
-const CREATE = [
-  "CreateAccessKey",
-  "CreateLoginProfile",
-  "UpdateLoginProfile",
-  "UpdateAccessKey",
-  "CreateServiceSpecificCredential",
-] as const;
-const LOOSEN = [
-  "DeleteUserPolicy",
-  "DetachUserPolicy",
-  "DeleteRolePolicy",
-  "DetachRolePolicy",
-  "UpdateAssumeRolePolicy",
-];
-const ATTACH = ["AttachUserPolicy", "PutUserPolicy"] as const;
-const BLIND = [
-  "StopLogging",
-  "DeleteTrail",
-  "DeleteDetector",
-  "UpdateDetector",
-  "StopMonitoringMembers",
-  "DisassociateMembers",
-  "DeleteMembers",
-  "DisassociateFromAdministratorAccount",
-  "DisassociateFromMasterAccount",
-  "DisableSecurityHub",
-  "DisableSecurityHubV2",
-  "StopConfigurationRecorder",
-  "DeleteConfigurationRecorder",
-  "DeleteDeliveryChannel",
-  "DisableMacie",
-  "DeleteAnalyzer",
-] as const;
-
 const QUARANTINE = /AWSCompromisedKeyQuarantine(?:V\d+)?$/;
 
 const parametersOf = ({ requestParameters: given }: Call): Parameters =>
@@ -101,18 +68,3 @@ export const meaningOf = (call: Call): Meaning | undefined => {
   if (includes(LOOSEN, eventName)) return LOOSENED;
   return includes(BLIND, eventName) ? BLINDED : undefined;
 };
-
-/** What the rule lets through: all of these but loosened policies, which Rekey's own restores make every day. */
-export const RULED = {
-  $or: [
-    { eventName: CREATE.filter((name) => name !== "UpdateAccessKey") },
-    { eventName: ["UpdateAccessKey"], requestParameters: { status: ["Active"] } },
-    { eventName: BLIND.filter((name) => name !== "UpdateDetector") },
-    { eventName: ["UpdateDetector"], requestParameters: { enable: [false] } },
-    {
-      eventName: ["AttachUserPolicy"],
-      requestParameters: { policyArn: [{ wildcard: "*/AWSCompromisedKeyQuarantine*" }] },
-    },
-    { eventName: ["PutUserPolicy"], requestParameters: { policyName: [{ prefix: "AWSCompromisedKeyQuarantine" }] } },
-  ],
-} as const;
