@@ -15,15 +15,14 @@ const WARM_UP = 10;
 
 const signal = AbortSignal.timeout(600_000);
 
-/** Notes when the rotator first reads the clock: it does so when NOLOGIN is committed and the sweep begins. */
+/** Notes when the rotator first asks what time it is: it does so when NOLOGIN is committed, before the sweep begins. */
 const noticing = (): Clock & { readonly take: () => number } => {
   let first = 0;
   return {
     ...realClock,
-    ticks: () => {
-      const now = performance.now();
-      first ||= now;
-      return now;
+    now: () => {
+      first ||= performance.now();
+      return realClock.now();
     },
     take: () => {
       const taken = first;

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { type Command, InvalidArgumentError } from "commander";
-import { sources } from "../lib/catalog.ts";
+import { sources } from "../lib/catalog/sources.ts";
 import { readSignals } from "../lib/core/signal.ts";
 import type { Channel, Signal } from "../lib/core/types.ts";
 import { claimsOf, unwrapped } from "../lib/core/unwrap.ts";

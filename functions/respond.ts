@@ -8,7 +8,7 @@ import { dynamoInventory } from "../lib/aws/inventory.ts";
 import { dynamoLedger } from "../lib/aws/ledger.ts";
 import { lambdaNetwork } from "../lib/aws/network.ts";
 import { comeAgain, queueSpool, sendTo } from "../lib/aws/queue.ts";
-import { sources } from "../lib/catalog.ts";
+import { sources } from "../lib/catalog/sources.ts";
 import { parsePlaybooks, shadowed } from "../lib/core/playbook.ts";
 import { described } from "../lib/core/sanitize.ts";
 import { holdIncident, restoreIncident } from "../lib/engine/after.ts";

@@ -4,9 +4,8 @@ import * as z from "zod/mini";
 import { announceOn } from "../lib/aws/announce.ts";
 import { makeAws } from "../lib/aws/clients.ts";
 import { systemClock as clock } from "../lib/aws/clock.ts";
-import { secretFacts } from "../lib/aws/secret-facts.ts";
 import { readAdmin, secretsManagerVault } from "../lib/aws/vault.ts";
-import { rotators } from "../lib/catalog.ts";
+import { rotators } from "../lib/catalog/rotators.ts";
 import { Command, type Of } from "../lib/core/commands.ts";
 import type { Actor } from "../lib/core/events.ts";
 import { described } from "../lib/core/sanitize.ts";
@@ -71,6 +70,7 @@ const examine = async (
   command: Of<"retire" | "rehearse" | "uses" | "inspect" | "repair">,
   signal: AbortSignal,
 ): Promise<unknown> => {
+  const { secretFacts } = await import("../lib/aws/secret-facts.ts");
   const doctor = { ...world, look: secretFacts(aws), functionName: names.rotate(network) };
   switch (command.verb) {
     case "retire":

@@ -1,0 +1,30 @@
+import type { Rotator } from "../core/types.ts";
+import cognitoClientSecret from "../rotators/cognito-client-secret.ts";
+import http from "../rotators/http.ts";
+import iamAccessKey from "../rotators/iam-access-key.ts";
+import iamServiceCredential from "../rotators/iam-service-credential.ts";
+import kmsSigningKey from "../rotators/kms-signing-key.ts";
+import lambda from "../rotators/lambda.ts";
+import mysql from "../rotators/mysql.ts";
+import opaque from "../rotators/opaque.ts";
+import postgres from "../rotators/postgres.ts";
+import redis from "../rotators/redis.ts";
+import sshKey from "../rotators/ssh-key.ts";
+import tlsKeyPair from "../rotators/tls-key-pair.ts";
+
+export const rotators = [
+  postgres,
+  mysql,
+  redis,
+  iamAccessKey,
+  iamServiceCredential,
+  cognitoClientSecret,
+  lambda,
+  opaque,
+  kmsSigningKey,
+  tlsKeyPair,
+  sshKey,
+  http,
+] as const satisfies readonly Rotator[];
+
+export type RotatorKind = (typeof rotators)[number]["kind"];
