@@ -38,6 +38,9 @@ const asEntry = (id: CredentialId, out: DescribeSecretCommandOutput): VaultEntry
     name: out.Name ?? id,
     tags: Object.fromEntries((out.Tags ?? []).map(({ Key, Value }) => [Key ?? "", Value ?? ""])),
     labels: labels(out.VersionIdsToStages),
+    ...(out.ReplicationStatus?.length && {
+      replicas: out.ReplicationStatus.map(({ Region = "", Status = "" }) => ({ region: Region, state: Status })),
+    }),
     ...(schedule && { schedule }),
     ...(out.LastRotatedDate && { rotatedAt: instantAt(out.LastRotatedDate.getTime()) }),
   };

@@ -4,11 +4,19 @@ import type { CredentialId, Instant, Stage, VersionId } from "./types.ts";
 /** A version by id, by label, or by id provided that it carries the label. */
 export type At = { readonly version: VersionId; readonly stage?: Stage } | { readonly stage: Stage };
 export type Held = { readonly version: VersionId; readonly value: Secret<unknown> };
+/** A copy of the secret in another region: DescribeSecret, ReplicationStatus (API_ReplicationStatusType). */
+export type Replica = {
+  readonly region: string;
+  /** `InSync`, `InProgress` or `Failed`. */
+  readonly state: string;
+};
 export type VaultEntry = {
   readonly id: CredentialId;
   readonly name: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly labels: { readonly [S in Stage]?: VersionId };
+  /** Absent where the secret has none. */
+  readonly replicas?: readonly Replica[];
   readonly schedule?: string;
   readonly rotatedAt?: Instant;
 };

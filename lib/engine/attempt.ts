@@ -6,6 +6,7 @@ import type { Secret } from "../core/secret.ts";
 import type { Clock, CredentialId, Deps, Identifier, Ledger, Rotator, Stage, VersionId } from "../core/types.ts";
 import type { Vault, VaultEntry } from "../core/vault.ts";
 import { type Attached, settings } from "./attach.ts";
+import { untilReplicated } from "./replicas.ts";
 import { endTurn, putOnList, type TurnWorld, takeTurn } from "./turn.ts";
 
 export type RotateWorld = {
@@ -104,7 +105,10 @@ export const finish = async (world: RotateWorld, attempt: Attempt, entry: VaultE
   const replaced = entry.labels.current === version ? entry.labels.previous : entry.labels.current;
   // Before the label moves: what has to die is on the list whatever happens after.
   await putOnList(world, entry, replaced, attempt);
-  if (entry.labels.current !== version) await world.vault.promote(credential, version, replaced);
+  if (entry.labels.current !== version) {
+    if (!attempt.urgent) await untilReplicated(world, entry, attempt.signal);
+    await world.vault.promote(credential, version, replaced);
+  }
   const durationMs = since === undefined ? null : Math.round(world.clock.ticks() - since);
   await world.ledger.append({
     id: `${version}:succeeded`,

@@ -1,13 +1,14 @@
 import { Misconfigured } from "../core/errors.ts";
 import type { Secret } from "../core/secret.ts";
 import type { CredentialId, Stage, VersionId } from "../core/types.ts";
-import type { At, Vault, VaultEntry } from "../core/vault.ts";
+import type { At, Replica, Vault, VaultEntry } from "../core/vault.ts";
 
 type Stored = {
   readonly name: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly values: Map<VersionId, Secret<unknown>>;
   readonly labels: Map<Stage, VersionId>;
+  replicas?: (() => readonly Replica[]) | undefined;
 };
 
 /** A vault in a Map that keeps Secrets Manager's rules: a label is on one version, a token has one value for good. */
@@ -25,8 +26,8 @@ export const memoryVault = () => {
 
   const vault: Vault = {
     async describe(id): Promise<VaultEntry> {
-      const { name, tags, labels } = get(id);
-      return { id, name, tags, labels: Object.fromEntries(labels) };
+      const { name, tags, labels, replicas } = get(id);
+      return { id, name, tags, labels: Object.fromEntries(labels), ...(replicas && { replicas: replicas() }) };
     },
     async read(id, at) {
       const stored = get(id);
@@ -64,6 +65,10 @@ export const memoryVault = () => {
         values: new Map([[version, first]]),
         labels: new Map([["current", version]]),
       });
+    },
+    /** Gives the secret replica regions: what each look at them tells. */
+    replicate: (id: CredentialId, look: () => readonly Replica[]) => {
+      get(id).replicas = look;
     },
     /** Begins a rotation as Secrets Manager does: AWSPENDING on a version that has no value yet. */
     begin: (id: CredentialId, version: VersionId) => get(id).labels.set("pending", version),
