@@ -33,6 +33,8 @@ const flagsFor = (found: Found, dir: string): readonly string[] => [
   `--character-sets-dir=${join(found.root, "usr/share/mysql/charsets")}`,
   // It refuses root unless it is told that root is meant.
   `--user=${userInfo().username}`,
+  // Servers of two suites that share one name their temporary tables alike now and then.
+  `--tmpdir=${dir}`,
   "--innodb-buffer-pool-size=16M",
   "--innodb-log-file-size=4M",
   "--innodb-flush-log-at-trx-commit=0",

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { connect as dial, isIP, type Socket } from "node:net";
 import type { Connection, ConnectionOptions, RowDataPacket } from "mysql2/promise";
 import { Misconfigured } from "../../core/errors.ts";
+import { authority } from "../shared/authority.ts";
 import { explained } from "./failure.ts";
 import type { Login } from "./target.ts";
 
@@ -14,16 +14,6 @@ const ANSWER_MS = 8_000;
  * `lock_wait_timeout`: measured on 10.11.
  */
 const STATEMENT_S = 5;
-
-const authority = async (path: string): Promise<string> => {
-  try {
-    return await readFile(path, "utf8");
-  } catch {
-    throw new Misconfigured(
-      `rekey:tlsCa names ${path}, which cannot be read here. Ship that PEM file with the function.`,
-    );
-  }
-};
 
 /** Plain text only where the tag says so; there is no falling back to it. */
 const tlsOf = async ({ tls, host }: Login): Promise<Pick<ConnectionOptions, "host" | "ssl">> => {

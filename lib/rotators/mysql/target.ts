@@ -1,17 +1,13 @@
 import * as z from "zod/mini";
-import { Misconfigured } from "../../core/errors.ts";
 import { passwordTags } from "../../core/password.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { Deps, Identifier } from "../../core/types.ts";
+import { adminFor, Host, Password, Port, tlsTags, twoOf } from "../shared/login.ts";
 
 /** Source: mariadb.com/kb/en/identifier-names, maximum length: 80 of a user (32 on MySQL), 255 of a host. */
 const UserName = z.string().check(z.minLength(1), z.maxLength(80), z.regex(/^[^\p{Cc}]*$/u));
 const AccountHost = z.string().check(z.minLength(1), z.maxLength(255), z.regex(/^[A-Za-z0-9_.:/%-]+$/));
 const Database = z.string().check(z.minLength(1), z.maxLength(64), z.regex(/^[^\p{Cc}]*$/u));
-const Host = z.string().check(z.regex(/^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$|^[0-9A-Fa-f:]{2,45}$/));
-const isPort = (port: string | number) => /^\d{1,5}$/.test(String(port)) && Number(port) > 0 && Number(port) < 65_536;
-const Port = z.union([z.string(), z.number()]).check(z.refine(isPort));
-const Password = z.string().check(z.minLength(1), z.maxLength(1_000));
 
 /** AWS's layout of a MariaDB secret. The port may be text or a number; unknown fields stay. */
 export const Material = z.looseObject({
@@ -26,13 +22,7 @@ export const Material = z.looseObject({
 });
 export type Material = z.infer<typeof Material>;
 
-const Logins = z.pipe(
-  z.string(),
-  z.pipe(
-    z.transform((text: string) => text.trim().split(/\s+/)),
-    z.array(UserName).check(z.refine((names) => names.length === 2 && names[0] !== names[1])),
-  ),
-);
+const Logins = twoOf(UserName);
 
 /** Of the secret's tags, without `rekey:`. */
 export const Target = z
@@ -42,9 +32,7 @@ export const Target = z
     logins: z.optional(Logins),
     /** Of the accounts of that name only this one; all of them where it is absent. */
     userHost: z.optional(AccountHost),
-    tls: z._default(z.enum(["verify-full", "disable"]), "verify-full"),
-    tlsCa: z.optional(z.string().check(z.minLength(1))),
-    tlsServerName: z.optional(Host),
+    ...tlsTags,
     /** Run after each login as the workload, to prove that it may do its work. */
     probe: z.optional(z.string().check(z.minLength(1))),
     ...passwordTags,
@@ -87,36 +75,12 @@ export const loginOf = (target: Target, { host, port, dbname, username, password
   tls: target,
 });
 
-const adminFrom = (id: string, value: unknown): z.infer<typeof Admin> => {
-  const parsed = Admin.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const field = parsed.error.issues[0]?.path.join(".") || "the whole";
-  throw new Misconfigured(
-    `Admin secret ${id}: field ${field} of its JSON is missing or wrong. It needs username and password of the rotator's account, and host and port if they are to be held to.`,
-  );
-};
-
-/**
- * The rotator's login at the server that the material names. Throws Misconfigured when the admin secret belongs to
- * another server (else whoever may write the workload's secret could have the admin password sent to a host of theirs)
- * or is the very login that is managed.
- */
+/** The rotator's login at the server that the material names; throws as `adminFor` does. */
 export const adminLogin = async (deps: Deps, target: Target, held: Secret<Material>): Promise<Login> => {
-  const admin = adminFrom(target.admin, (await deps.readAdmin(target.admin)).reveal());
   const { database: _, ...at } = loginOf(target, held.reveal());
-  const isOther =
-    (admin.host !== undefined && admin.host.toLowerCase() !== at.host.toLowerCase()) ||
-    (admin.port !== undefined && Number(admin.port) !== at.port);
-  if (isOther) {
-    throw new Misconfigured(
-      `Admin secret ${target.admin} is for another server than the material's ${at.host}:${at.port}. Point tag rekey:admin at that server's admin secret, or correct host and port in one of the two.`,
-    );
-  }
-  if ([at.username, ...(target.logins ?? [])].includes(admin.username)) {
-    throw new Misconfigured(
-      `Admin secret ${target.admin} holds ${admin.username}, which is the login to be rotated: locking it would lock Rekey out. Give the rotator an account of its own.`,
-    );
-  }
+  const managed = [at.username, ...(target.logins ?? [])];
+  const asked = { id: target.admin, schema: Admin, at: at, managed, called: "account" };
+  const admin = await adminFor(deps, asked);
   return { ...at, username: admin.username, password: admin.password, adminSecret: target.admin };
 };
 

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { type ConnectionOptions, checkServerIdentity } from "node:tls";
 import type { Client } from "pg";
 import { Misconfigured } from "../../core/errors.ts";
+import { authority } from "../shared/authority.ts";
 import { explained } from "./failure.ts";
 import type { Login } from "./target.ts";
 
@@ -10,16 +10,6 @@ const STATEMENT_MS = 5_000;
 const LOCK_MS = 3_000;
 /** The client's own patience, for a server that stops answering. */
 const ANSWER_MS = 8_000;
-
-const authority = async (path: string): Promise<string> => {
-  try {
-    return await readFile(path, "utf8");
-  } catch {
-    throw new Misconfigured(
-      `rekey:tlsCa names ${path}, which cannot be read here. Ship that PEM file with the function.`,
-    );
-  }
-};
 
 /** Plain text only where the tag says so; there is no falling back to it. */
 const tlsOf = async ({ tls, tlsCa, tlsServerName }: Login["tls"]): Promise<ConnectionOptions | false> => {

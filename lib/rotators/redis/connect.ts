@@ -1,22 +1,11 @@
-import { readFile } from "node:fs/promises";
 import { createClient, type RedisClientOptions } from "@redis/client";
-import { Misconfigured } from "../../core/errors.ts";
+import { authority } from "../shared/authority.ts";
 import { explained } from "./failure.ts";
 import type { Login, Node } from "./target.ts";
 
 const CONNECT_MS = 5_000;
 /** The client's own patience, for a server that stops answering. */
 const ANSWER_MS = 8_000;
-
-const authority = async (path: string): Promise<string> => {
-  try {
-    return await readFile(path, "utf8");
-  } catch {
-    throw new Misconfigured(
-      `rekey:tlsCa names ${path}, which cannot be read here. Ship that PEM file with the function.`,
-    );
-  }
-};
 
 /** Plain text only where the tag says so; there is no falling back to it. */
 const socketOf = async ({ tls }: Login, { host, port }: Node): Promise<NonNullable<RedisClientOptions["socket"]>> => {

@@ -3,14 +3,10 @@ import { Misconfigured } from "../../core/errors.ts";
 import { passwordTags } from "../../core/password.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { Deps, Identifier } from "../../core/types.ts";
+import { adminFor, Host, isPort, Password, Port, tlsTags, twoOf } from "../shared/login.ts";
 
-const Host = z.string().check(z.regex(/^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$|^[0-9A-Fa-f:]{2,45}$/));
-const isPort = (port: string | number) => /^\d{1,5}$/.test(String(port)) && Number(port) > 0 && Number(port) < 65_536;
-const Port = z.union([z.string(), z.number()]).check(z.refine(isPort));
 /** Redis refuses names with spaces; longer ones than this are nobody's. */
 const UserName = z.string().check(z.regex(/^[^\s\p{C}]{1,128}$/u));
-const MOST_PASSWORD = 1_000;
-const Password = z.string().check(z.minLength(1), z.maxLength(MOST_PASSWORD));
 
 /** AWS's layout of a Redis secret. The port may be text or a number; unknown fields stay. */
 export const Material = z.looseObject({
@@ -23,10 +19,7 @@ export const Material = z.looseObject({
 export type Material = z.infer<typeof Material>;
 
 const words = (text: string) => text.trim().split(/\s+/);
-const Logins = z.pipe(
-  z.string(),
-  z.pipe(z.transform(words), z.array(UserName).check(z.refine((names) => names.length === 2 && names[0] !== names[1]))),
-);
+const Logins = twoOf(UserName);
 const nodeOf = (text: string): Node => {
   const colon = text.lastIndexOf(":");
   return { host: text.slice(0, colon), port: Number(text.slice(colon + 1)) };
@@ -45,9 +38,7 @@ export const Target = z
     logins: z.optional(Logins),
     /** The other servers of the deployment, replicas too: `host:port host:port`. ACLs are per server. */
     nodes: z.optional(Nodes.check(z.refine((nodes) => nodes.every(isNode)))),
-    tls: z._default(z.enum(["verify-full", "disable"]), "verify-full"),
-    tlsCa: z.optional(z.string().check(z.minLength(1))),
-    tlsServerName: z.optional(Host),
+    ...tlsTags,
     /** Sent after each login as the workload, to prove that it may do its work. */
     probe: z.optional(z.string().check(z.regex(/\S/))),
     /** Where a server keeps its users over a restart; `auto` asks it. */
@@ -98,37 +89,12 @@ export const loginOf = (target: Target, material: Material): Login => {
   return { nodes: [own, ...others], username: material.username, password: material.password, tls: target };
 };
 
-const adminFrom = (id: string, value: unknown): z.infer<typeof Admin> => {
-  const parsed = Admin.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const field = parsed.error.issues[0]?.path.join(".") || "the whole";
-  throw new Misconfigured(
-    `Admin secret ${id}: field ${field} of its JSON is missing or wrong. It needs username and password of the rotator's user, and host and port if they are to be held to.`,
-  );
-};
-
-/**
- * The rotator's user at the servers of the material. Throws Misconfigured when the admin secret belongs to another
- * server (else whoever may write the workload's secret could have the admin password sent to a host of theirs) or is
- * the very user that is managed.
- */
+/** The rotator's login at the server that the material names; throws as `adminFor` does. */
 export const adminLogin = async (deps: Deps, target: Target, held: Secret<Material>): Promise<Login> => {
-  const admin = adminFrom(target.admin, (await deps.readAdmin(target.admin)).reveal());
   const at = loginOf(target, held.reveal());
-  const { host, port } = at.nodes[0];
-  const isOther =
-    (admin.host !== undefined && admin.host.toLowerCase() !== host.toLowerCase()) ||
-    (admin.port !== undefined && Number(admin.port) !== port);
-  if (isOther) {
-    throw new Misconfigured(
-      `Admin secret ${target.admin} is for another server than the material's ${host}:${port}. Point tag rekey:admin at that server's admin secret, or correct host and port in one of the two.`,
-    );
-  }
-  if ([at.username, ...(target.logins ?? [])].includes(admin.username)) {
-    throw new Misconfigured(
-      `Admin secret ${target.admin} holds ${admin.username}, which is the user to be rotated: switching it off would lock Rekey out. Give the rotator a user of its own.`,
-    );
-  }
+  const managed = [at.username, ...(target.logins ?? [])];
+  const asked = { id: target.admin, schema: Admin, at: at.nodes[0], managed, called: "user" };
+  const admin = await adminFor(deps, asked);
   return { ...at, username: admin.username, password: admin.password, adminSecret: target.admin };
 };
 
