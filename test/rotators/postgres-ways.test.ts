@@ -61,6 +61,16 @@ describe("the rotator's connection", () => {
     expect(await backends(world)).toEqual([]);
   });
 
+  it("stays as long after its last use as after its first", { timeout: 30_000 }, async () => {
+    const world = await arrangeLogins(server);
+    const { undo } = await acting(world).revoke();
+    const [first] = await backends(world);
+    await world.deps.clock.sleep(5_000);
+    await acting(world).restore(undo);
+    await world.deps.clock.sleep(6_000);
+    expect(await backends(world), "the time of its first use ended it").toEqual([first]);
+  });
+
   it("is nobody else's while it works", async () => {
     const world = await arrangeLogins(server);
     const { undo } = await acting(world).revoke();

@@ -41,15 +41,14 @@ const keep = async (deps: Deps, key: string, login: Login, client: Client): Prom
   // Two calls at a time have a connection each; one of them is enough for what follows.
   if (keptOf(deps).has(key)) return void (await leave(client));
   const one = { login, client, since: deps.clock.ticks() };
-  const forget = () => {
-    if (keptOf(deps).get(key) === one) keptOf(deps).delete(key);
-  };
-  client.once("end", forget);
   keptOf(deps).set(key, one);
-  setTimeout(() => {
-    forget();
+  const discard = () => {
+    // Taken meanwhile: whoever has it keeps it again or ends it.
+    if (keptOf(deps).get(key) !== one) return;
+    keptOf(deps).delete(key);
     void leave(client);
-  }, KEEP_MS).unref();
+  };
+  setTimeout(discard, KEEP_MS).unref();
 };
 
 /** One that is nobody else's at this moment. */
