@@ -24,6 +24,10 @@ export const acceptResource = (role: IConstruct, resource: string, reason: strin
 
 export const acceptNoRedrive = (queue: IConstruct, reason: string) => accept(queue, "SQS3", reason);
 
+/** An authorizer sees no body, and it is the body that a detector signs. */
+export const acceptNoAuthorizer = (route: IConstruct) =>
+  accept(route, "APIG4", "The function authenticates each body by its channel's key before it does anything with it.");
+
 export const acceptNoAccessLog = (bucket: IConstruct) =>
   accept(
     bucket,

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as z from "zod/mini";
-import { rotators } from "../lib/catalog.ts";
+import { IngestChannels, rotators } from "../lib/catalog.ts";
 
 const matching = (pattern: RegExp, what: string) => z.string().check(z.regex(pattern, what));
 const account = matching(/^\d{12}$/, "must be a 12-digit account id");
@@ -56,6 +56,8 @@ const Shape = z.strictObject({
       .check(z.maxLength(16, "may hold 16 at most: a function's environment is small")),
     [],
   ),
+  /** Webhooks of detectors: who may post, how they prove it, and which account and cluster they speak for. */
+  channels: z._default(IngestChannels, []),
   /** Refuses whatever comes from outside this AWS organisation, beside the list of spokes. */
   organization: z.optional(matching(/^o-[a-z0-9]{10,32}$/, "must be an organisation id such as o-a1b2c3d4e5")),
   archive: z._default(
@@ -96,8 +98,32 @@ const described = (issue: z.core.$ZodIssue): string => {
 const unique = (what: string, values: readonly string[]): readonly string[] =>
   values.filter((value, n) => values.indexOf(value) !== n).map((value) => `${what}: ${value} is named twice`);
 
+/** Lambda's environment holds 4 KB (its quotas); the rest of it is ours. */
+const LONGEST_CHANNELS = 3_000;
+
+const channelProblems = ({ env, spokes, channels }: Settled): readonly string[] => {
+  const known = spokes?.map(({ account: one }) => one) ?? (env ? [env.account] : undefined);
+  return [
+    ...unique(
+      "channels",
+      channels.map((channel) => channel.name),
+    ),
+    ...channels
+      .filter((channel) => known?.includes(channel.account) === false)
+      .map((channel) => `channels: ${channel.name} speaks for ${channel.account}, which is no spoke`),
+    ...(JSON.stringify(channels).length > LONGEST_CHANNELS
+      ? [`channels: together longer than ${LONGEST_CHANNELS} characters; a function's environment is small`]
+      : []),
+  ];
+};
+
 /** What one field alone cannot show. */
-const contradictions = ({ env, networks, freezes, spokes = [] }: Settled): readonly string[] => [
+const contradictions = (settled: Settled): readonly string[] => [
+  ...channelProblems(settled),
+  ...networkProblems(settled),
+];
+
+const networkProblems = ({ env, networks, freezes, spokes = [] }: Settled): readonly string[] => [
   ...unique(
     "networks",
     networks.map((network) => network.name),

@@ -9,6 +9,7 @@ import { Alarms } from "./constructs/alarms.ts";
 import { Archive } from "./constructs/archive.ts";
 import { ClockFunction } from "./constructs/clock.ts";
 import { DiscoverFunction } from "./constructs/discover.ts";
+import { IngestFunction } from "./constructs/ingest.ts";
 import { Queues } from "./constructs/queues.ts";
 import { RespondFunction } from "./constructs/respond.ts";
 import { SealFunction } from "./constructs/seal.ts";
@@ -69,6 +70,8 @@ export class HubStack extends Stack {
     const seal = new SealFunction(this, "Seal", { hub });
     const discover = new DiscoverFunction(this, "Discover", { hub });
     const clock = new ClockFunction(this, "Clock", { hub });
+    const ingest = config.channels.length > 0 ? new IngestFunction(this, "Ingest", { hub }) : undefined;
+    if (ingest) new CfnOutput(this, "ChannelsUrl", { value: ingest.url });
     new Alarms(this, "Alarms", {
       prefix: config.prefix,
       topicArn: config.alarmTopicArn,
@@ -77,7 +80,13 @@ export class HubStack extends Stack {
           queues.rejected,
         "Events that the ledger did not take wait here and are appended by seal.": queues.spool,
       },
-      functions: { respond: respond.lambda, seal: seal.lambda, discover: discover.lambda, clock: clock.lambda },
+      functions: {
+        respond: respond.lambda,
+        seal: seal.lambda,
+        discover: discover.lambda,
+        clock: clock.lambda,
+        ...(ingest && { ingest: ingest.lambda }),
+      },
       told: { "rotations-overdue": clock.overdue, "versions-undead": clock.undead },
     });
   }

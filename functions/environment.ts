@@ -32,7 +32,9 @@ type Level = "info" | "warn" | "error" | "critical";
 /** Structured logs. Events and replies are never logged whole: only ids, names and outcomes. */
 export const log = async (level: Level, message: string, facts: Readonly<Record<string, unknown>> = {}) => {
   loading ??= load();
-  (await loading)[level](message, { ...facts });
+  // A failure's own text is called message too, a name that the logger keeps for itself.
+  const { message: error, ...rest } = facts;
+  (await loading)[level](message, { ...rest, ...(error !== undefined && { error }) });
 };
 
 /** Middy ends a function this many ms early, so that aborted work can still say so. */

@@ -6,6 +6,7 @@ import type { Action } from "./core/action.ts";
 // The stacks know this file only. A function imports the list that it needs: a bundle of the other would hold its parts.
 export { type RotatorKind, rotators } from "./catalog/rotators.ts";
 export { ruled, sources } from "./catalog/sources.ts";
+export { IngestChannels } from "./core/ingest-channel.ts";
 export { names, tagPrefix } from "./core/names.ts";
 export { parseSchedule, shortestGapMs } from "./core/schedule.ts";
 export { scheduleToTag } from "./core/schedule-timing.ts";

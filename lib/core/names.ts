@@ -9,6 +9,7 @@ export const names = (prefix = "rekey") => ({
   rejectedQueue: `${prefix}-rejected`,
   spoolQueue: `${prefix}-spool`,
   respond: `${prefix}-respond`,
+  ingest: `${prefix}-ingest`,
   seal: `${prefix}-seal`,
   discover: `${prefix}-discover`,
   clock: `${prefix}-clock`,

@@ -11,6 +11,7 @@ test("defaults are one account, one network, a locked archive and nothing delete
   expect(settle({}, "my.config.ts")).toEqual({
     prefix: "rekey",
     networks: [{ name: "default" }],
+    channels: [],
     freezes: [],
     archive: { retentionDays: 365, lock: true },
     logRetentionDays: 365,
