@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { type Command, Option } from "commander";
-import type { Proposal } from "../lib/engine/manual.ts";
+import type { DryRun } from "../lib/engine/manual.ts";
 import type { Answer } from "../lib/engine/respond.ts";
 import type { Cli } from "./main.ts";
 
 type Options = { readonly dryRun?: boolean; readonly scenario: string; readonly reason: string };
 
-const planned = ({ incident, plans }: Proposal): readonly string[] => [
+const planned = ({ incident, plans }: DryRun): readonly string[] => [
   `Dry run: nothing was changed. Incident ${incident} would`,
   ...plans.flatMap(({ credential, wouldRevoke, wouldRotate }) => [
     `  revoke ${wouldRevoke.length} version(s) of ${credential}: ${wouldRevoke.join(", ") || "none in force"}`,
@@ -18,7 +18,7 @@ const contain = async (cli: Cli, given: string, { dryRun = false, scenario, reas
   const world = cli.world();
   const [credential, actor] = await Promise.all([world.credential(given), world.caller()]);
   const order = { order: "contain", id: randomUUID(), credential: credential.id, scenario, reason, dryRun, actor };
-  const told = (await world.order(order, `${credential.name} is not contained`)) as Answer | Proposal;
+  const told = (await world.order(order, `${credential.name} is not contained`)) as Answer | DryRun;
   if ("dryRun" in told) return cli.show(told, () => planned(told));
   cli.show(told, () => [
     told.state === "refused"

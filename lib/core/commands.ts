@@ -13,7 +13,7 @@ const undo = z.record(
   z.union([z.string(), z.number(), z.boolean(), z.null()]),
 ) as unknown as z.ZodMiniType<Undo>;
 export const ActorOfCommand = z.object({
-  kind: z.enum(["schedule", "playbook", "human", "service"]),
+  kind: z.enum(["schedule", "playbook", "human", "agent", "service"]),
   principal: z.string(),
 }) as unknown as z.ZodMiniType<Actor>;
 

@@ -1,7 +1,10 @@
 import type { Identifier, Instant, Scenario, VersionId } from "./types.ts";
 
 /** Who did it. `principal` is an ARN, a playbook's name or a function's; an opaque id, never personal data. */
-export type Actor = { readonly kind: "schedule" | "playbook" | "human" | "service"; readonly principal: string };
+export type Actor = {
+  readonly kind: "schedule" | "playbook" | "human" | "agent" | "service";
+  readonly principal: string;
+};
 
 type Shapes = {
   "inventory.registered": { readonly kind: string; readonly workload: string; readonly network: string };

@@ -1,5 +1,7 @@
 import type { Killed } from "./commands.ts";
 import type { Actor } from "./events.ts";
+import type { PrincipalPlan, Quarantined } from "./quarantine.ts";
+import type { Reached } from "./resolution.ts";
 import type { Credential, CredentialId, Identifier, Instant, Scenario, VersionId } from "./types.ts";
 
 /** What shall be done to one credential. */
@@ -48,6 +50,9 @@ export type Incident = {
   readonly reason: string;
   readonly state: IncidentState;
   readonly plans: readonly Plan[];
+  /** Denied before anything else is touched. */
+  readonly principals?: readonly PrincipalPlan[];
+  readonly quarantined?: Readonly<Record<Identifier, Quarantined>>;
   readonly progress: Readonly<Record<CredentialId, Progress>>;
   readonly timeline: Timeline;
 };
@@ -88,7 +93,12 @@ export interface Incidents {
   recent(limit: number): Promise<readonly Incident[]>;
 }
 
-export type Match = { readonly credential: Credential; readonly matched: readonly Identifier[] };
+export type Match = {
+  readonly credential: Credential;
+  readonly matched: readonly Identifier[];
+  /** Absent: named by the event or bound to what it names. */
+  readonly reached?: Reached;
+};
 
 /** The identity index. Holds nothing secret. */
 export interface Inventory {

@@ -3,6 +3,7 @@ import { incidentOf, replacementOf } from "../core/ids.ts";
 import type { Incident, Match } from "../core/incident.ts";
 import { planFor } from "../core/plan.ts";
 import { choose, type Playbook } from "../core/playbook.ts";
+import type { Resolution } from "../core/resolution.ts";
 import type { Instant, Signal } from "../core/types.ts";
 
 export type Decision =
@@ -44,7 +45,7 @@ const authorise = (playbooks: readonly Playbook[], signal: Signal, matches: read
 export const decide = (
   playbooks: readonly Playbook[],
   signal: Signal,
-  matches: readonly Match[],
+  { matches }: Resolution,
   mandate: Mandate,
   at: { readonly receivedAt: Instant; readonly now: Instant },
 ): Decision => {

@@ -4,6 +4,7 @@ import { Misconfigured } from "../core/errors.ts";
 import type { Incident } from "../core/incident.ts";
 import type { CredentialId, Scenario, Signal, VersionId } from "../core/types.ts";
 import { decide, type Mandate } from "./decide.ts";
+import { resolve } from "./resolve.ts";
 import { type Answer, answer, type RespondWorld } from "./respond.ts";
 
 /** What a person orders through the CLI. `id` makes it one containment however often it is sent. */
@@ -22,7 +23,8 @@ export const Order = z.discriminatedUnion("order", [
 export type Order = z.infer<typeof Order>;
 type Containment = Extract<Order, { order: "contain" }>;
 
-export type Proposal = {
+/** What a dry run tells. */
+export type DryRun = {
   readonly dryRun: true;
   readonly incident: Incident["id"];
   readonly plans: readonly {
@@ -50,10 +52,10 @@ const PLANS = { exfiltrated: ["revoke", "rotate"], compromised: ["revoke"] } as 
   unknown
 >;
 
-const propose = async (world: RespondWorld, signal: Signal, mandate: Mandate): Promise<Proposal> => {
+const propose = async (world: RespondWorld, signal: Signal, mandate: Mandate): Promise<DryRun> => {
   const now = world.clock.now();
-  const matches = await world.inventory.find(signal.subjects);
-  const decision = decide(world.playbooks, signal, matches, mandate, { receivedAt: now, now });
+  const resolution = await resolve(world, signal);
+  const decision = decide(world.playbooks, signal, resolution, mandate, { receivedAt: now, now });
   if (!decision.act) throw new Misconfigured(decision.reason);
   const { id, plans } = decision.incident;
   const dry = plans.map(async ({ credential, network, doomed, replacement }) => {
@@ -65,7 +67,7 @@ const propose = async (world: RespondWorld, signal: Signal, mandate: Mandate): P
 };
 
 /** Contains one credential on a person's word, or says what would be done, by the path that signals take. */
-export const manual = async (world: RespondWorld, order: Containment): Promise<Answer | Proposal> => {
+export const manual = async (world: RespondWorld, order: Containment): Promise<Answer | DryRun> => {
   const credential = order.credential as CredentialId;
   if (!(await world.inventory.get(credential))) {
     throw new Misconfigured(`Credential ${credential} is not in the inventory. \`rekey inventory\` lists what is.`);

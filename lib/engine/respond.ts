@@ -14,6 +14,7 @@ import {
   Unfinished,
 } from "./contain.ts";
 import { decide, type Mandate } from "./decide.ts";
+import { resolve } from "./resolve.ts";
 
 export type RespondWorld = ContainWorld & {
   readonly sources: readonly SignalSource[];
@@ -143,11 +144,6 @@ const claimed = async (world: RespondWorld, incident: Incident): Promise<Answer>
   return work(world, kept ?? incident);
 };
 
-const isIn =
-  (account: string) =>
-  ({ credential }: Match): boolean =>
-    credential.id.split(":")[4] === account;
-
 /** Answers one signal: resolve, decide, contain. Safe to repeat. Throws Unfinished when it must come again. */
 export const answer = async (
   world: RespondWorld,
@@ -155,10 +151,10 @@ export const answer = async (
   mandate: Mandate,
   receivedAt: Instant,
 ): Promise<Answer> => {
-  // Names of secrets and pods say no account: a signal reaches the credentials of its own account and no other.
-  const matches = (await world.inventory.find(signal.subjects)).filter(isIn(signal.account));
+  const resolution = await resolve(world, signal);
+  const { matches } = resolution;
   const at = { receivedAt, now: world.clock.now() };
-  const decision = decide(world.playbooks, signal, matches, mandate, at);
+  const decision = decide(world.playbooks, signal, resolution, mandate, at);
   for (const stream of streamsOf(matches)) world.recorder.add(received(world, signal, stream));
   if (decision.act) return claimed(world, decision.incident);
   for (const stream of streamsOf(matches)) world.recorder.add(ignored(world, signal, stream, decision.reason));

@@ -1,0 +1,33 @@
+import type { Narrowed } from "./resolution.ts";
+import type { Identifier, Instant } from "./types.ts";
+
+/**
+ * How wide a principal is denied, narrowest first. `session`: the sessions that were seen. `workload`: the pod, instance
+ * or function. `since`: every session begun before an instant. `principal`: all of it.
+ */
+export type Rung = "session" | "workload" | "since" | "principal";
+
+/** What shall be denied to one principal. */
+export type PrincipalPlan = {
+  /** `iam-role:<account>/<name>` or `iam-user:<account>/<name>`. */
+  readonly principal: Identifier;
+  readonly arn: string;
+  readonly narrowed: Narrowed;
+  /** The narrowest that suffices. A hold that fails goes one wider, to `widest` and no further. */
+  readonly rung: Rung;
+  readonly widest: Rung;
+};
+
+/** What was done to one principal so far; enough to hold it and to undo it. JSON, nothing secret. */
+export type Quarantined = {
+  readonly principal: Identifier;
+  readonly rung: Rung;
+  /** When IAM took the denial. */
+  readonly deniedAt: Instant;
+  /** When and how it was seen to be in force: by IAM's own policy simulation, or by a call that was refused. */
+  readonly verifiedAt?: Instant;
+  readonly evidence?: "simulated" | "refused";
+  readonly reasserts: number;
+  /** When sessions begun before the denial have ended by themselves. */
+  readonly liftedAt?: Instant;
+};
