@@ -67,12 +67,16 @@ const attemptOf = ({ credential, attempt, actor, reason }: Of<"rotate">, signal:
 
 /** Nobody waits for these in an incident: their code is loaded when they are asked for. */
 const examine = async (
-  command: Of<"retire" | "rehearse" | "uses" | "inspect" | "repair">,
+  command: Of<"rescope" | "widen" | "retire" | "rehearse" | "uses" | "inspect" | "repair">,
   signal: AbortSignal,
 ): Promise<unknown> => {
   const { secretFacts } = await import("../lib/aws/secret-facts.ts");
   const doctor = { ...world, look: secretFacts(aws), functionName: names.rotate(network) };
   switch (command.verb) {
+    case "rescope":
+      return (await import("../lib/engine/rescope.ts")).rescope(world, command, signal);
+    case "widen":
+      return (await import("../lib/engine/rescope.ts")).widen(world, command, signal);
     case "retire":
       return (await import("../lib/engine/retire.ts")).retire(world, command, signal);
     case "rehearse":

@@ -53,8 +53,8 @@ What the rotate function is granted for it:
 ${grantTable(grants)}
 `;
 
-const rotatorRow = ({ kind, title, facts, strategies, restores }: Rotator) =>
-  `| ${[`[\`${kind}\`](#${kind})`, title, strategies.join(", "), facts.sessions, facts.window, restores ? "yes" : "no", facts.testedAgainst].map(cell).join(" | ")} |`;
+const rotatorRow = ({ kind, title, facts, strategies, restores, scopes = [] }: Rotator) =>
+  `| ${[`[\`${kind}\`](#${kind})`, title, strategies.join(", "), facts.sessions, facts.window, restores ? "yes" : "no", scopes.join(", ") || "no", facts.testedAgainst].map(cell).join(" | ")} |`;
 
 const rotatorsPage = (all: readonly Rotator[]) => `${NOTE}
 
@@ -62,8 +62,8 @@ const rotatorsPage = (all: readonly Rotator[]) => `${NOTE}
 
 A rotator knows one kind of credential. Tag \`${tagPrefix}kind\` of the secret names it.
 
-| kind | what it rotates | strategies | a revoke ends which sessions | current version refused by a rotation | can be restored | tested against |
-|---|---|---|---|---|---|---|
+| kind | what it rotates | strategies | a revoke ends which sessions | current version refused by a rotation | can be restored | can be narrowed | tested against |
+|---|---|---|---|---|---|---|---|
 ${all.map(rotatorRow).join("\n")}
 
 ${all.map(rotatorSection).join("\n")}`;

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import type { VersionUse } from "./adoption.ts";
 import type { Diagnosis, RepairPlan } from "./diagnosis-facts.ts";
 import type { Actor, LifecycleEvent } from "./events.ts";
-import type { CredentialId, Finding, Identifier, Instant, Strategy, Undo, Use, VersionId } from "./types.ts";
+import type { CredentialId, Finding, Identifier, Instant, Rescoped, Strategy, Undo, Use, VersionId } from "./types.ts";
 
 const credential = z.string() as unknown as z.ZodMiniType<CredentialId>;
 const version = z.string() as unknown as z.ZodMiniType<VersionId>;
@@ -41,6 +41,15 @@ export const Command = z.discriminatedUnion("verb", [
   /** Tries these versions again and revokes them again; what shares a login with a kept version is told by `begunBefore`. */
   z.object({ verb: z.literal("hold"), credential, versions: z.array(version), begunBefore: instant }),
   z.object({ verb: z.literal("restore"), credential, versions: z.array(z.object({ version, undo })) }),
+  /** Narrows every login of the credential; `begunBefore` spares the sessions that began after an earlier rescope. */
+  z.object({
+    verb: z.literal("rescope"),
+    credential,
+    scope: z.literal("read-only"),
+    begunBefore: z.optional(instant),
+    dryRun: z.optional(z.boolean()),
+  }),
+  z.object({ verb: z.literal("widen"), credential, undo }),
   /** Ends a version that was replaced at `since`. */
   z.object({ verb: z.literal("retire"), credential, version, since: instant }),
   /**
@@ -108,6 +117,11 @@ export type Replies = {
   };
   readonly hold: { readonly refused: readonly Killed[]; readonly reasserts: number };
   readonly restore: { readonly restored: readonly VersionId[] };
+  /** A dry run reads what `widen` will need and changes nothing; otherwise it is narrower, and tried, since `narrowedAt`. */
+  readonly rescope:
+    | { readonly dryRun: true; readonly undo: Undo }
+    | (Rescoped & { readonly dryRun: false; readonly narrowedAt: Instant });
+  readonly widen: { readonly widened: true };
   readonly rehearse: Rehearsal;
   readonly uses: { readonly kind: string; readonly versions: readonly VersionUse[] };
   readonly inspect: Diagnosis & { readonly kmsKey?: string };

@@ -1,6 +1,6 @@
 import type { RotatorVerbs } from "./types.ts";
 
-type Optional = "restore" | "sweep" | "uses" | "inspect";
+type Optional = "restore" | "sweep" | "scope" | "rescope" | "widen" | "uses" | "inspect";
 /** Verbs of which the named optional ones are there. */
 type Having<T, M, O extends Optional> = Omit<RotatorVerbs<T, M>, Optional> & Required<Pick<RotatorVerbs<T, M>, O>>;
 

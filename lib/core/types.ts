@@ -164,6 +164,16 @@ export type Revoked = {
   readonly settlesInMs: number;
 };
 
+/** What a credential may still do once it was made narrower. */
+export type Scope = "read-only";
+export type RescopeRequest<T, M> = VerifyRequest<T, M> & {
+  readonly scope: Scope;
+  /** Only sessions begun before this end. Absent: before this call. */
+  readonly begunBefore?: Instant;
+};
+/** Narrower, and tried as the workload. */
+export type Rescoped = Pick<Revoked, "sessionsEnded" | "settlesInMs">;
+
 /**
  * How a rotation spares the workload. `overlap`: the target takes two versions of one credential at once. `alternate`:
  * two credentials take turns. `single`: the current version is refused from the moment that the next is in force.
@@ -216,6 +226,15 @@ export interface RotatorVerbs<T, M> {
   revoke(request: RevokeRequest<T, M>): Promise<Revoked>;
   /** Undoes a revoke: the material authenticates again. Twice is once. */
   restore?(request: VerifyRequest<T, M> & { readonly undo: Undo }): Promise<void>;
+  /** How wide the credential is, as `widen` needs it: read and kept before anything is narrowed. */
+  scope?(request: RescopeRequest<T, M>): Promise<Undo>;
+  /**
+   * Makes every login of the credential narrower, ends the sessions that may do more, and tries what must now be
+   * refused. The material goes on authenticating. Narrowing twice is narrowing once.
+   */
+  rescope?(request: RescopeRequest<T, M>): Promise<Rescoped>;
+  /** Undoes a rescope. Throws Conflict when somebody changed it meanwhile. Twice is once. */
+  widen?(request: VerifyRequest<T, M> & { readonly undo: Undo }): Promise<void>;
   /** Who uses this version now or did last. Reads only. Absent where the target cannot tell. */
   uses?(request: VerifyRequest<T, M>): Promise<Use>;
   /** What a rotation and a revoke would need at this target, tried without changing anything. */
@@ -239,6 +258,8 @@ export interface Rotator<T = unknown, M = unknown, Kind extends string = string>
   readonly strategies: readonly Strategy[];
   /** Whether its verbs have `restore`. */
   readonly restores: boolean;
+  /** What its `rescope` can narrow a credential to; absent where it has none. */
+  readonly scopes?: readonly Scope[];
   /** True where `issue` asks and changes nothing outside: a rehearsal may take a next version from it and forget it. */
   readonly pureIssue?: true;
   strategy(target: T): Strategy;

@@ -58,6 +58,9 @@ const guarded = (verbs: RotatorVerbs<unknown, unknown>): RotatorVerbs<unknown, u
     revoke: guard(verbs.revoke),
     ...(verbs.restore && { restore: guard(verbs.restore) }),
     ...(verbs.sweep && { sweep: guard(verbs.sweep) }),
+    ...(verbs.scope && { scope: guard(verbs.scope) }),
+    ...(verbs.rescope && { rescope: guard(verbs.rescope) }),
+    ...(verbs.widen && { widen: guard(verbs.widen) }),
     ...(verbs.uses && { uses: guard(verbs.uses) }),
     ...(verbs.inspect && { inspect: guard(verbs.inspect) }),
   };

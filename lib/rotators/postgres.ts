@@ -34,6 +34,7 @@ export default defineRotator({
   },
   strategies: ["alternate", "single"],
   restores: true,
+  scopes: ["read-only"],
   pureIssue: true,
   strategy: ({ strategy }) => (strategy === "alternating" ? "alternate" : "single"),
   identity: identityOf,
@@ -62,6 +63,9 @@ export default defineRotator({
       revoke: (request) => revoke(deps, request),
       restore: (request) => restore(deps, request),
       // Nobody asks these in an incident.
+      scope: async (request) => (await import("./postgres/rescope.ts")).scope(deps, request),
+      rescope: async (request) => (await import("./postgres/rescope.ts")).rescope(deps, request),
+      widen: async (request) => (await import("./postgres/rescope.ts")).widen(deps, request),
       uses: async (request) => (await import("./postgres/uses.ts")).uses(deps, request),
       inspect: async (request) => (await import("./postgres/inspect.ts")).inspect(deps, request),
     };

@@ -23,6 +23,7 @@ export default defineRotator({
   },
   strategies: ["overlap", "alternate"],
   restores: true,
+  scopes: ["read-only"],
   strategy: ({ strategy }) => (strategy === "alternating" ? "alternate" : "overlap"),
   identity: identityOf,
   // Reading the admin secret is granted by the platform, which knows it from the tag.
@@ -38,5 +39,8 @@ export default defineRotator({
     },
   },
   identifiers: identifiersOf,
-  connect: (deps) => lazily(["restore", "uses", "inspect"], async () => (await import("./redis/verbs.ts")).verbs(deps)),
+  connect: (deps) =>
+    lazily(["restore", "scope", "rescope", "widen", "uses", "inspect"], async () =>
+      (await import("./redis/verbs.ts")).verbs(deps),
+    ),
 });

@@ -14,6 +14,11 @@ const description = <T, M>(): readonly Case<T, M>[] => [
     expect(rotator.strategies).toContain(rotator.strategy(target));
     expect(rotator.connect(deps).restore !== undefined).toBe(rotator.restores);
   }),
+  law("says of itself to what it can be narrowed, and then can take that back", async ({ rotator, deps }) => {
+    const verbs = rotator.connect(deps);
+    const narrows = rotator.scopes !== undefined;
+    expect([verbs.scope, verbs.rescope, verbs.widen].map((verb) => verb !== undefined)).toEqual(Array(3).fill(narrows));
+  }),
   law("locks the same thing before and after a rotation, and says so without a secret", async (world) => {
     const { rotator, target, current } = world;
     const next = await act(world).issue();

@@ -40,7 +40,13 @@ export type TestServer = Awaited<ReturnType<typeof testServer>>;
 
 let made = 0;
 
-type Names = { readonly owner?: string; readonly a: string; readonly b: string; readonly rotator: string };
+type Names = {
+  readonly owner?: string;
+  readonly reader?: string;
+  readonly a: string;
+  readonly b: string;
+  readonly rotator: string;
+};
 export type Arranged = World<Target, Material> & {
   readonly names: Names;
   readonly deps: Deps;
@@ -51,6 +57,8 @@ export type Arranged = World<Target, Material> & {
 };
 type Choice = {
   readonly strategy?: "alternating" | "single";
+  /** With a role that only reads, which a rescope narrows to. */
+  readonly reader?: true;
   readonly clock?: Clock;
   readonly names?: Partial<Names>;
   readonly tags?: Readonly<Record<string, string>>;
@@ -74,23 +82,27 @@ export const sessionOf = async (material: Material): Promise<OpenSession> => {
   return { alive, query: (sql) => client.query(sql), end: () => client.end().catch(() => undefined) };
 };
 
+const namesOf = (n: number, { strategy = "alternating", reader, names }: Choice): Names => ({
+  a: `orders_a${n}`,
+  b: `orders_b${n}`,
+  rotator: `rekey_rot${n}`,
+  ...(strategy === "alternating" && { owner: `owner_${n}` }),
+  ...(reader && { reader: `reader_${n}` }),
+  ...names,
+});
+
 /** Logins, owner and a rotator role that is no superuser, made by the statements that users run. */
 export const arrangeLogins = async (server: TestServer, choice: Choice = {}): Promise<Arranged> => {
   const { strategy = "alternating", clock = realClock } = choice;
   const n = ++made;
-  const owner = strategy === "alternating" ? `owner_${n}` : undefined;
-  const names = {
-    a: `orders_a${n}`,
-    b: `orders_b${n}`,
-    rotator: `rekey_rot${n}`,
-    ...(owner && { owner }),
-    ...choice.names,
-  };
+  const names = namesOf(n, choice);
+  const { owner } = names;
   const [password, adminPassword] = [passwordFor({}, random), passwordFor({}, random)];
   const logins = strategy === "alternating" ? [names.a, names.b] : [names.a];
   const statements = provision({
     major: server.major,
     ...(names.owner && { owner: names.owner }),
+    ...(names.reader && { reader: names.reader }),
     logins: await Promise.all(logins.map(async (name) => ({ name, verifier: await scramVerifier(password, random) }))),
     rotator: { name: names.rotator, verifier: await scramVerifier(adminPassword, random) },
   });
@@ -108,7 +120,14 @@ export const arrangeLogins = async (server: TestServer, choice: Choice = {}): Pr
       throw new Misconfigured(`There is no admin secret ${id}.`);
     },
   };
-  const tags = { admin: ADMIN, strategy, tls: "disable", ...(owner && { owner }), ...choice.tags };
+  const tags = {
+    admin: ADMIN,
+    strategy,
+    tls: "disable",
+    ...(owner && { owner }),
+    ...(names.reader && { reader: names.reader }),
+    ...choice.tags,
+  };
   const parsed = rotator.target.safeParse(strategy === "single" ? tags : { logins: `${names.a} ${names.b}`, ...tags });
   if (!parsed.success) throw new Error(`the tags of the test are wrong: ${JSON.stringify(tags)}`);
   const current = secret<Material>({ engine: "postgres", host, port, dbname: "postgres", username: names.a, password });

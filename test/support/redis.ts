@@ -15,7 +15,7 @@ const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Ar
 
 type Verbs = RotatorVerbs<Target, Material>;
 /** With the optional ones that this kind has. */
-type All = Verbs & Required<Pick<Verbs, "restore" | "uses" | "inspect">>;
+type All = Verbs & Required<Pick<Verbs, "restore" | "scope" | "rescope" | "widen" | "uses" | "inspect">>;
 
 let made = 0;
 const ADMIN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:cache-admin-AbCdEf";

@@ -12,6 +12,7 @@ import { describe, hold, restore } from "../../lib/engine/kill.ts";
 import { openRecorder } from "../../lib/engine/record.ts";
 import { rehearse } from "../../lib/engine/rehearse.ts";
 import { type RepairWorld, repair } from "../../lib/engine/repair.ts";
+import { rescope, widen } from "../../lib/engine/rescope.ts";
 import type { RespondWorld } from "../../lib/engine/respond.ts";
 import { retire } from "../../lib/engine/retire.ts";
 import { revoke } from "../../lib/engine/revoke.ts";
@@ -99,6 +100,10 @@ export const memoryWorld = () => {
             actor: command.actor,
             signal,
           });
+        case "rescope":
+          return rescope(rotate, command, signal);
+        case "widen":
+          return widen(rotate, command, signal);
         case "retire":
           return retire(rotate, command, signal);
         case "revoke":

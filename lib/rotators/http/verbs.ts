@@ -10,7 +10,7 @@ import { publicOf } from "./keys.ts";
 import { createOf, open, type Provider } from "./provider.ts";
 import type { Material, Target } from "./schema.ts";
 
-type All = Required<RotatorVerbs<Target, Material>>;
+type All = Required<Omit<RotatorVerbs<Target, Material>, "scope" | "rescope" | "widen">>;
 type Attempt = { readonly target: Target; readonly signal: AbortSignal };
 
 /** Puts the public half of a key made here into a free named slot, unless it is there. */

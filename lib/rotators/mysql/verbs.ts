@@ -22,7 +22,7 @@ const issue = (deps: Deps, { target, current }: IssueRequest<Target, Material>) 
   });
 };
 
-type Verbs = Required<Omit<RotatorVerbs<Target, Material>, "sweep">>;
+type Verbs = Required<Omit<RotatorVerbs<Target, Material>, "sweep" | "scope" | "rescope" | "widen">>;
 
 /** The verbs of this kind; Rekey loads them when the first is called. */
 export const verbs = (deps: Deps): Verbs => ({

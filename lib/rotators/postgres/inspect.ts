@@ -117,7 +117,7 @@ const loginFindings = async (
 ): Promise<readonly Finding[]> => {
   const { owner } = request.target;
   const check = `login ${login}`;
-  const role = await look(client, login, owner);
+  const role = await look(client, login, request.target);
   try {
     present(role, login, owner);
   } catch (error) {

@@ -44,7 +44,7 @@ export const install = async (deps: Deps, request: Request): Promise<void> => {
   const [admin, verifier] = await Promise.all([adminLogin(deps, target, next), scramVerifier(password, deps.random)]);
   await asAdmin(admin, signal, async (client) => {
     const work = { client, clock: deps.clock, signal };
-    const role = present(await look(client, username, target.owner), username, target.owner);
+    const role = present(await look(client, username, target), username, target.owner);
     await put(work, username, role, verifier);
     if (target.strategy === "single") return;
     // What still runs on the idle login was opened with a version that this one replaces.

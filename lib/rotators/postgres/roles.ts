@@ -15,7 +15,7 @@ export type Role = {
   /** How long ago VALID UNTIL passed, ms; null when it has not. */
   readonly lockedForMs: number | null;
   readonly handshakeMs: number;
-  /** True as well where no owner was asked for. */
+  /** Acts as its owner, or as its reader once it was made narrower. True as well where no owner was asked for. */
   readonly isWired: boolean;
 };
 export type Work = { readonly client: Client; readonly clock: Clock; readonly signal: AbortSignal };
@@ -25,13 +25,17 @@ const FIELDS = `rolcanlogin AS "canLogin", rolvaliduntil::text AS "validUntil",
     THEN 1000 * extract(epoch FROM clock_timestamp() - rolvaliduntil)::float8 END AS "lockedForMs",
   1000 * extract(epoch FROM current_setting('authentication_timeout')::interval)::float8 AS "handshakeMs"`;
 
+/** Whom a login is to act as. */
+export type Acting = { readonly owner?: string | undefined; readonly reader?: string | undefined };
+
 /** Looks a login up; undefined when the server has no such role. */
-export const look = async (client: Client, login: string, owner?: string): Promise<Role | undefined> => {
+export const look = async (client: Client, login: string, as: Acting = {}): Promise<Role | undefined> => {
   const { rows } = await client.query<Role>(
-    `SELECT ${FIELDS}, $2::text IS NULL OR (coalesce('role=' || $2 = ANY (rolconfig), false) AND EXISTS (
-       SELECT FROM pg_roles o WHERE o.rolname = $2 AND pg_has_role(r.oid, o.oid, 'MEMBER'))) AS "isWired"
+    `SELECT ${FIELDS}, $2::text IS NULL OR EXISTS (
+       SELECT FROM pg_roles o WHERE o.rolname IN ($2, $3) AND 'role=' || o.rolname = ANY (r.rolconfig)
+       AND pg_has_role(r.oid, o.oid, 'MEMBER')) AS "isWired"
      FROM pg_roles r WHERE rolname = $1`,
-    [login, owner ?? null],
+    [login, as.owner ?? null, as.reader ?? null],
   );
   return rows[0];
 };

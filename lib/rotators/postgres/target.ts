@@ -31,6 +31,8 @@ export const Target = z
     strategy: z._default(z.enum(["alternating", "single"]), "single"),
     logins: z.optional(Logins),
     owner: z.optional(RoleName),
+    /** A NOLOGIN role that may read and not write: what the logins act as once they were made narrower. */
+    reader: z.optional(RoleName),
     ...tlsTags,
     /** Run after each login as the workload, to prove that it may do its work. */
     probe: z.optional(z.string().check(z.minLength(1))),

@@ -13,6 +13,7 @@ export type User = {
   readonly hashes: readonly string[];
   /** What it may run, as ACL GETUSER prints it. */
   readonly commands: string;
+  readonly hasSelectors: boolean;
 };
 
 /** What Redis stores of a password, and what is sent in its place. Source: redis.io/commands/acl-setuser */
@@ -31,6 +32,7 @@ export const look = async ({ ask }: Connection, name: string): Promise<User | un
     takesAny: flags.includes("nopass"),
     hashes: list(field("passwords")),
     commands: String(field("commands")),
+    hasSelectors: reply.includes("selectors") && list(field("selectors")).length > 0,
   };
 };
 

@@ -4,6 +4,7 @@ import { mapSecret } from "../../core/secret.ts";
 import type { Deps, IssueRequest } from "../../core/types.ts";
 import { inspect } from "./inspect.ts";
 import { install } from "./install.ts";
+import { rescope, scope, widen } from "./rescope.ts";
 import { restore } from "./restore.ts";
 import { revoke } from "./revoke.ts";
 import { loginOf, type Material, type Target } from "./target.ts";
@@ -35,6 +36,9 @@ export const verbs = (deps: Deps) => {
     verify,
     revoke: bound(revoke),
     restore: bound(restore),
+    scope: bound(scope),
+    rescope: bound(rescope),
+    widen: bound(widen),
     uses: bound(uses),
     inspect: bound(inspect),
   };
