@@ -4,26 +4,44 @@ import type { DryRun } from "../lib/engine/manual.ts";
 import type { Answer } from "../lib/engine/respond.ts";
 import type { Cli } from "./main.ts";
 
-type Options = { readonly dryRun?: boolean; readonly scenario: string; readonly reason: string };
+type Options = {
+  readonly dryRun?: boolean;
+  readonly scenario: string;
+  readonly narrow?: boolean;
+  readonly reason: string;
+};
 
 const planned = ({ incident, plans }: DryRun): readonly string[] => [
   `Dry run: nothing was changed. Incident ${incident} would`,
-  ...plans.flatMap(({ credential, wouldRevoke, wouldRotate }) => [
-    `  revoke ${wouldRevoke.length} version(s) of ${credential}: ${wouldRevoke.join(", ") || "none in force"}`,
+  ...plans.flatMap(({ credential, wouldRevoke, wouldRotate, wouldNarrow }) => [
+    wouldNarrow
+      ? `  make ${credential} narrower: it reads and no longer writes`
+      : `  revoke ${wouldRevoke.length} version(s) of ${credential}: ${wouldRevoke.join(", ") || "none in force"}`,
     ...(wouldRotate ? ["  rotate it, so that the workload goes on with a new version"] : []),
   ]),
 ];
 
-const contain = async (cli: Cli, given: string, { dryRun = false, scenario, reason }: Options) => {
+const contain = async (cli: Cli, given: string, { dryRun = false, narrow = false, scenario, reason }: Options) => {
   const world = cli.world();
   const [credential, actor] = await Promise.all([world.credential(given), world.caller()]);
-  const order = { order: "contain", id: randomUUID(), credential: credential.id, scenario, reason, dryRun, actor };
+  const order = {
+    order: "contain",
+    id: randomUUID(),
+    credential: credential.id,
+    scenario,
+    narrow,
+    reason,
+    dryRun,
+    actor,
+  };
   const told = (await world.order(order, `${credential.name} is not contained`)) as Answer | DryRun;
   if ("dryRun" in told) return cli.show(told, () => planned(told));
   cli.show(told, () => [
-    told.state === "refused"
-      ? `Refused: every version that had to die was tried and refused. Incident ${told.incident}; it is contained once that has held.`
-      : `Not contained (${told.state}): ${told.reason ?? "no reason given"}`,
+    told.state === "refused" && narrow
+      ? `Narrower: what it must no longer do was tried and refused. Incident ${told.incident}.`
+      : told.state === "refused"
+        ? `Refused: every version that had to die was tried and refused. Incident ${told.incident}; it is contained once that has held.`
+        : `Not contained (${told.state}): ${told.reason ?? "no reason given"}`,
   ]);
   if (told.state !== "refused" && told.state !== "contained") process.exitCode = 1;
   return undefined;
@@ -51,6 +69,7 @@ export const containCommands = (program: Command, cli: Cli): void => {
         .choices(["exfiltrated", "compromised"])
         .default("exfiltrated"),
     )
+    .option("--narrow", "make it read-only and leave it working, where its kind can")
     .option("--reason <text>", "goes into the ledger, up to 280 characters", "ordered by a person")
     .action((given, options) => contain(cli, given, options));
   program

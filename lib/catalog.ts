@@ -1,3 +1,4 @@
+import rescope from "./actions/rescope.ts";
 import restore from "./actions/restore.ts";
 import revoke from "./actions/revoke.ts";
 import rotate from "./actions/rotate.ts";
@@ -11,4 +12,4 @@ export { names, tagPrefix } from "./core/names.ts";
 export { parseSchedule, shortestGapMs } from "./core/schedule.ts";
 export { scheduleToTag } from "./core/schedule-timing.ts";
 
-export const actions = [rotate, revoke, restore] as const satisfies readonly Action[];
+export const actions = [rotate, revoke, rescope, restore] as const satisfies readonly Action[];

@@ -1,4 +1,4 @@
-import type { Identifier, Instant, Scenario, VersionId } from "./types.ts";
+import type { Identifier, Instant, Scenario, Scope, VersionId } from "./types.ts";
 
 /** Who did it. `principal` is an ARN, a playbook's name or a function's; an opaque id, never personal data. */
 export type Actor = {
@@ -62,9 +62,18 @@ type Shapes = {
     readonly receivedToRefusedMs: number;
     readonly receivedToVerifiedMs: number;
   };
+  /** Goes on authenticating, and what it must no longer do was tried and refused. */
+  "containment.narrowed": {
+    readonly incident: string;
+    readonly scope: Scope;
+    readonly sessionsEnded: number;
+    readonly activityToNarrowedMs: number;
+    readonly receivedToNarrowedMs: number;
+  };
   /** Still refused after everything begun earlier had to have ended. */
   "containment.held": { readonly incident: string; readonly refused: readonly VersionId[]; readonly reasserts: number };
   "containment.failed": { readonly incident: string; readonly step: string; readonly error: string };
+  /** `versions` authenticate again; none where a narrowing was taken back. */
   "containment.restored": { readonly incident: string; readonly versions: readonly VersionId[] };
 };
 export type EventType = keyof Shapes;

@@ -2,7 +2,17 @@ import type { Killed } from "./commands.ts";
 import type { Actor } from "./events.ts";
 import type { PrincipalPlan, Quarantined } from "./quarantine.ts";
 import type { Reached } from "./resolution.ts";
-import type { Credential, CredentialId, Identifier, Instant, Scenario, VersionId } from "./types.ts";
+import type {
+  Credential,
+  CredentialId,
+  Identifier,
+  Instant,
+  Rescoped,
+  Scenario,
+  Scope,
+  Undo,
+  VersionId,
+} from "./types.ts";
 
 /** What shall be done to one credential. */
 export type Plan = {
@@ -12,7 +22,12 @@ export type Plan = {
   readonly doomed: "current" | "all" | readonly Identifier[];
   /** The version that takes over, named beforehand so that a resumed containment makes it once. */
   readonly replacement?: VersionId;
+  /** Made narrower in place of dying: then nothing is doomed and nothing replaced. */
+  readonly rescope?: Scope;
 };
+
+/** `undo` was kept before anything was narrowed; the rest came after. */
+export type Rescoping = { readonly undo: Undo } & Partial<Rescoped & { readonly narrowedAt: Instant }>;
 
 /** What was done to one credential so far; enough to hold it and to undo it. */
 export type Progress = {
@@ -21,6 +36,7 @@ export type Progress = {
   readonly spared: readonly VersionId[];
   readonly replacement?: VersionId;
   readonly installedAt?: Instant;
+  readonly rescoping?: Rescoping;
 };
 
 /**

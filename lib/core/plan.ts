@@ -21,3 +21,11 @@ export const planFor = (match: Match, scenario: Scenario, replacement: VersionId
     ...(replacement && { replacement }),
   };
 };
+
+/** A credential made narrower: it goes on authenticating, so that no version is doomed. */
+export const narrowingOf = ({ credential }: Match): Plan => ({
+  credential: credential.id,
+  network: credential.network,
+  doomed: [],
+  rescope: "read-only",
+});

@@ -23,7 +23,7 @@ const Playbook = z.strictObject({
   // biome-ignore lint/suspicious/noThenProperty: a word in a file that people write; nothing awaits it
   then: z.enum(["contain", "record"]),
   /** In this order. Empty where it only records. */
-  plan: z.array(z.enum(["revoke", "rotate"])).check(z.maxLength(2)),
+  plan: z.array(z.enum(["revoke", "rotate", "rescope"])).check(z.maxLength(2)),
   /** A signal that names more credentials than this is only recorded. */
   maxCredentials: z.int().check(z.minimum(1), z.maximum(1000)),
   /** Goes into the ledger with every containment. */
@@ -61,8 +61,12 @@ const RULES: readonly Rule[] = [
   ({ plan, then }) =>
     then === "record" && plan.length > 0 ? "then is record, but plan is not empty. Empty it or contain" : undefined,
   ({ plan, then }) =>
-    then === "contain" && plan[0] !== "revoke"
-      ? "then is contain, but plan does not begin with revoke: a rotation alone ends nobody's access. Put revoke first"
+    then === "contain" && plan[0] !== "revoke" && plan[0] !== "rescope"
+      ? "then is contain, but plan does not begin with revoke or rescope: a rotation alone ends nobody's access. Put revoke first"
+      : undefined,
+  ({ plan }) =>
+    plan.includes("rescope") && plan.length > 1
+      ? "plan rescopes and does something else: what is revoked or replaced needs no narrowing. Leave rescope alone in plan, or take it out"
       : undefined,
   ({ plan }) => (new Set(plan).size < plan.length ? "plan names an action twice. Name it once" : undefined),
 ];

@@ -4,11 +4,16 @@ import type { Incident, Plan } from "../core/incident.ts";
 import type { CredentialId, VersionId } from "../core/types.ts";
 import type { ContainWorld } from "./contain.ts";
 import { lastRefused } from "./contain.ts";
+import { holdNarrow, widenOne } from "./narrow.ts";
 
 type Held = { readonly credential: CredentialId; readonly refused: readonly VersionId[]; readonly reasserts: number };
 
 const holdOne = async (world: ContainWorld, incident: Incident, plan: Plan): Promise<Held | undefined> => {
   const progress = incident.progress[plan.credential];
+  if (progress?.rescoping) {
+    await holdNarrow(world, plan, progress.rescoping);
+    return { credential: plan.credential, refused: [], reasserts: 0 };
+  }
   const begunBefore = progress && (progress.installedAt ?? lastRefused(progress));
   if (!progress || !begunBefore) return undefined;
   const { credential } = plan;
@@ -48,11 +53,15 @@ export const holdIncident = async (world: ContainWorld, id: string): Promise<"co
 };
 
 const restoreOne = async (world: ContainWorld, incident: Incident, plan: Plan, actor: Actor) => {
-  const killed = incident.progress[plan.credential]?.killed ?? [];
-  if (killed.length === 0) return [];
-  const versions = killed.map(({ version, undo }) => ({ version, undo }));
   const { credential } = plan;
-  const { restored } = await world.network.call(plan.network, { verb: "restore", credential, versions });
+  const { killed = [], rescoping } = incident.progress[credential] ?? {};
+  if (killed.length === 0 && !rescoping) return [];
+  const versions = killed.map(({ version, undo }) => ({ version, undo }));
+  if (rescoping) await widenOne(world, plan, rescoping);
+  const { restored } =
+    versions.length > 0
+      ? await world.network.call(plan.network, { verb: "restore", credential, versions })
+      : { restored: [] };
   world.recorder.add({
     id: `${incident.id}:restored`,
     stream: credential,

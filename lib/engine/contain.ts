@@ -1,8 +1,10 @@
 import type { Network } from "../core/commands.ts";
+import { faultOf } from "../core/errors.ts";
 import type { LifecycleEvent } from "../core/events.ts";
 import type { Incident, Incidents, Plan, Progress } from "../core/incident.ts";
 import { described } from "../core/sanitize.ts";
 import type { Clock, Instant } from "../core/types.ts";
+import { narrow, narrowedEvent } from "./narrow.ts";
 import type { Recorder } from "./record.ts";
 
 export type ContainWorld = {
@@ -15,8 +17,11 @@ export type ContainWorld = {
 export type Outcome = {
   readonly plan: Plan;
   readonly progress: Progress;
-  /** `answered`: an earlier containment has dealt with everything before this activity. */
-  readonly result: "refused" | "void" | "answered";
+  /**
+   * `answered`: an earlier containment has dealt with everything before this activity. `unable`: the credential cannot be
+   * made narrower, and coming again would not change that.
+   */
+  readonly result: "refused" | "void" | "answered" | "unable";
 };
 
 /** Someone else works on it, or a part failed: the delivery has to come again. */
@@ -29,8 +34,12 @@ export const LEASE_MS = 125_000;
 
 const laterThan = (instants: readonly Instant[]): Instant | undefined => [...instants].sort().at(-1);
 
-export const lastRefused = ({ killed }: Progress) => laterThan(killed.map(({ refusedAt }) => refusedAt));
-export const lastVerified = ({ killed }: Progress) => laterThan(killed.map(({ verifiedAt }) => verifiedAt));
+const narrowedAt = ({ rescoping }: Progress): readonly Instant[] =>
+  rescoping?.narrowedAt ? [rescoping.narrowedAt] : [];
+export const lastRefused = (progress: Progress) =>
+  laterThan([...progress.killed.map(({ refusedAt }) => refusedAt), ...narrowedAt(progress)]);
+export const lastVerified = (progress: Progress) =>
+  laterThan([...progress.killed.map(({ verifiedAt }) => verifiedAt), ...narrowedAt(progress)]);
 
 const failure = (world: ContainWorld, incident: Incident, plan: Plan, step: string, error: unknown): LifecycleEvent => {
   const { name, message } = described(error);
@@ -106,9 +115,41 @@ const revokeFirst = async (world: ContainWorld, incident: Incident, plan: Plan) 
   return { progress, currentDied: reply.currentDied };
 };
 
+const NOTHING: Progress = { killed: [], spared: [] };
+type Steps = { readonly begin: (step: string) => void };
+
+const killOne = async (world: ContainWorld, incident: Incident, plan: Plan, { begin }: Steps): Promise<Outcome> => {
+  begin("revoke");
+  const { progress, currentDied } = await revokeFirst(world, incident, plan);
+  if (!lastRefused(progress)) return { plan, progress, result: "void" };
+  const replaces = currentDied ? plan.replacement : undefined;
+  world.recorder.add(
+    effective(world.clock, incident, plan, { ...progress, ...(replaces && { replacement: replaces }) }),
+  );
+  begin("rotate");
+  const final = currentDied ? await replace(world, incident, plan, progress) : progress;
+  await world.incidents.progress(incident.id, plan.credential, final);
+  return { plan, progress: final, result: "refused" };
+};
+
+const narrowOne = async (world: ContainWorld, incident: Incident, plan: Plan, { begin }: Steps): Promise<Outcome> => {
+  begin("rescope");
+  // A run before this one may have narrowed it already: what it was is then known by that run's note alone.
+  const kept = (await world.incidents.get(incident.id))?.progress[plan.credential] ?? NOTHING;
+  try {
+    const rescoping = await narrow(world, incident, plan, kept.rescoping);
+    world.recorder.add(narrowedEvent(world.clock, incident, plan, rescoping));
+    return { plan, progress: { ...kept, rescoping }, result: "refused" };
+  } catch (error) {
+    if (faultOf(error) !== "settings") throw error;
+    world.recorder.add(failure(world, incident, plan, "rescope", error));
+    return { plan, progress: kept, result: "unable" };
+  }
+};
+
 /**
- * Ends what one plan dooms, then issues what it replaces. The kill comes before anything that could fail on its
- * behalf; what is done is kept after each part, so that a second run goes on from there.
+ * Ends what one plan dooms, then issues what it replaces; or makes its credential narrower. The act comes before
+ * anything that could fail on its behalf; what is done is kept after each part, so that a second run goes on from there.
  */
 export const containOne = async (world: ContainWorld, incident: Incident, plan: Plan): Promise<Outcome> => {
   const { incidents, clock } = world;
@@ -119,22 +160,19 @@ export const containOne = async (world: ContainWorld, incident: Incident, plan: 
     leaseUntil: clock.after(now, LEASE_MS),
   });
   if (claim === "busy") throw new Unfinished(`credential ${plan.credential} is being contained by another incident`);
-  if (claim === "done") return { plan, progress: { killed: [], spared: [] }, result: "answered" };
-  let step = "revoke";
+  if (claim === "done") return { plan, progress: NOTHING, result: "answered" };
+  let step = "claim";
+  const steps: Steps = {
+    begin: (name) => {
+      step = name;
+    },
+  };
   try {
-    const { progress, currentDied } = await revokeFirst(world, incident, plan);
-    const refusedAt = lastRefused(progress);
-    if (!refusedAt) {
-      await incidents.answer(plan.credential, incident.id, undefined);
-      return { plan, progress, result: "void" };
-    }
-    const replaces = currentDied ? plan.replacement : undefined;
-    world.recorder.add(effective(clock, incident, plan, { ...progress, ...(replaces && { replacement: replaces }) }));
-    step = "rotate";
-    const final = currentDied ? await replace(world, incident, plan, progress) : progress;
-    await incidents.progress(incident.id, plan.credential, final);
-    await incidents.answer(plan.credential, incident.id, refusedAt);
-    return { plan, progress: final, result: "refused" };
+    const outcome = await (plan.rescope ? narrowOne : killOne)(world, incident, plan, steps);
+    // What was only narrowed is not answered for: a stronger signal about the same activity still has it revoked.
+    const answered = plan.rescope ? undefined : lastRefused(outcome.progress);
+    await incidents.answer(plan.credential, incident.id, answered);
+    return outcome;
   } catch (error) {
     world.recorder.add(failure(world, incident, plan, step, error));
     throw error;

@@ -1,7 +1,7 @@
 import type { Actor } from "../core/events.ts";
 import { incidentOf, replacementOf } from "../core/ids.ts";
 import type { Incident, Match } from "../core/incident.ts";
-import { planFor } from "../core/plan.ts";
+import { narrowingOf, planFor } from "../core/plan.ts";
 import { choose, type Playbook } from "../core/playbook.ts";
 import type { Resolution } from "../core/resolution.ts";
 import type { Instant, Signal } from "../core/types.ts";
@@ -69,7 +69,9 @@ export const decide = (
       reason: authorised.reason,
       state: "claimed",
       plans: free.map((match) =>
-        planFor(match, signal.scenario, replaces ? replacementOf(id, match.credential.id) : undefined),
+        authorised.plan.includes("rescope")
+          ? narrowingOf(match)
+          : planFor(match, signal.scenario, replaces ? replacementOf(id, match.credential.id) : undefined),
       ),
       progress: {},
       timeline: { activityAt: signal.activityAt, receivedAt: at.receivedAt, decidedAt: at.now },

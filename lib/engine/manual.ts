@@ -14,6 +14,8 @@ export const Order = z.discriminatedUnion("order", [
     id: z.string(),
     credential: z.string(),
     scenario: z.enum(["exfiltrated", "compromised"]),
+    /** Makes it narrower in place of ending it. */
+    narrow: z.optional(z.boolean()),
     reason: z.string().check(z.maxLength(280)),
     dryRun: z.boolean(),
     actor: ActorOfCommand,
@@ -31,6 +33,7 @@ export type DryRun = {
     readonly credential: CredentialId;
     readonly wouldRevoke: readonly VersionId[];
     readonly wouldRotate: boolean;
+    readonly wouldNarrow: boolean;
   }[];
 };
 
@@ -58,10 +61,20 @@ const propose = async (world: RespondWorld, signal: Signal, mandate: Mandate): P
   const decision = decide(world.playbooks, signal, resolution, mandate, { receivedAt: now, now });
   if (!decision.act) throw new Misconfigured(decision.reason);
   const { id, plans } = decision.incident;
-  const dry = plans.map(async ({ credential, network, doomed, replacement }) => {
+  const dry = plans.map(async ({ credential, network, doomed, replacement, rescope: scope }) => {
+    if (scope) {
+      // Says no where it could not be narrowed.
+      await world.network.call(network, { verb: "rescope", credential, scope, dryRun: true });
+      return { credential, wouldRevoke: [], wouldRotate: false, wouldNarrow: true };
+    }
     const target = typeof doomed === "string" ? doomed : [...doomed];
     const reply = await world.network.call(network, { verb: "revoke", credential, doomed: target, dryRun: true });
-    return { credential, wouldRevoke: reply.wouldKill, wouldRotate: replacement !== undefined && reply.currentDied };
+    return {
+      credential,
+      wouldRevoke: reply.wouldKill,
+      wouldRotate: replacement !== undefined && reply.currentDied,
+      wouldNarrow: false,
+    };
   });
   return { dryRun: true, incident: id, plans: await Promise.all(dry) };
 };
@@ -74,6 +87,6 @@ export const manual = async (world: RespondWorld, order: Containment): Promise<A
   }
   const signal = signalOf(world, order, credential.split(":")[4] ?? "");
   const { actor, reason } = order;
-  const mandate: Mandate = { by: "human", actor, reason, plan: PLANS[order.scenario] };
+  const mandate: Mandate = { by: "human", actor, reason, plan: order.narrow ? ["rescope"] : PLANS[order.scenario] };
   return order.dryRun ? propose(world, signal, mandate) : answer(world, signal, mandate, signal.activityAt);
 };

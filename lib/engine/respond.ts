@@ -1,6 +1,6 @@
 import type { LifecycleEvent } from "../core/events.ts";
 import { SIGNALS } from "../core/events.ts";
-import type { Incident, Inventory, Match } from "../core/incident.ts";
+import type { Incident, Inventory, Match, Plan } from "../core/incident.ts";
 import type { Playbook } from "../core/playbook.ts";
 import { readSignals } from "../core/signal.ts";
 import type { CredentialId, Instant, Signal, SignalSource } from "../core/types.ts";
@@ -64,6 +64,11 @@ const ignored = (world: RespondWorld, signal: Signal, stream: string, reason: st
 const streamsOf = (matches: readonly Match[]): readonly string[] =>
   matches.length > 0 ? matches.map(({ credential }) => credential.id) : [SIGNALS];
 
+const actionsOf = (plans: readonly Plan[]): readonly string[] => {
+  if (plans.some(({ rescope }) => rescope)) return ["rescope"];
+  return plans.some(({ replacement }) => replacement) ? ["revoke", "rotate"] : ["revoke"];
+};
+
 const started = (world: RespondWorld, incident: Incident, credential: CredentialId): LifecycleEvent => ({
   id: `${incident.id}:started`,
   stream: credential,
@@ -74,7 +79,7 @@ const started = (world: RespondWorld, incident: Incident, credential: Credential
   data: {
     incident: incident.id,
     scenario: incident.scenario,
-    actions: incident.plans.some((plan) => plan.replacement) ? ["revoke", "rotate"] : ["revoke"],
+    actions: actionsOf(incident.plans),
   },
 });
 
@@ -86,7 +91,13 @@ const newest = (instants: readonly (Instant | undefined)[]) =>
 
 /** Everything begun before the kill has ended after this many ms. */
 const settles = (outcomes: readonly Outcome[]) =>
-  Math.max(0, ...outcomes.flatMap(({ progress }) => progress.killed.map(({ settlesInMs }) => settlesInMs)));
+  Math.max(
+    0,
+    ...outcomes.flatMap(({ progress }) => [
+      ...progress.killed.map(({ settlesInMs }) => settlesInMs),
+      progress.rescoping?.settlesInMs ?? 0,
+    ]),
+  );
 
 const close = async (world: RespondWorld, incident: Incident, outcomes: readonly Outcome[]): Promise<Answer> => {
   const state = outcomes.some(({ result }) => result === "refused") ? "refused" : "void";
@@ -108,6 +119,7 @@ const close = async (world: RespondWorld, incident: Incident, outcomes: readonly
 
 const WHY_NOT = {
   void: "it names no version in force",
+  unable: "it cannot be made narrower; its history says why",
   answered: "an earlier containment has answered this activity",
 } as const;
 

@@ -23,6 +23,8 @@ type DemoSession = { readonly key: string; readonly begunAt: string; open: boole
 export const demoProvider = () => ({
   users: new Map<string, Map<string, Key>>(),
   sessions: [] as DemoSession[],
+  /** Users that only read. */
+  readers: new Set<string>(),
   reachable: true,
 });
 export type DemoProvider = ReturnType<typeof demoProvider>;
@@ -79,6 +81,25 @@ const ending = (provider: DemoProvider, bug: SeededBug | undefined): Pick<Rotato
   };
 };
 
+const narrowing = (provider: DemoProvider): Pick<Required<RotatorVerbs<T, M>>, "scope" | "rescope" | "widen"> => {
+  const { keysOf, end } = api(provider);
+  return {
+    async scope({ target: { user } }) {
+      keysOf(user);
+      return { reader: provider.readers.has(user) };
+    },
+    async rescope({ target: { user } }) {
+      const keys = keysOf(user);
+      provider.readers.add(user);
+      return { sessionsEnded: end(({ key }) => keys.has(key)), settlesInMs: 0 };
+    },
+    async widen({ target: { user }, undo }) {
+      keysOf(user);
+      if (undo["reader"] !== true) provider.readers.delete(user);
+    },
+  };
+};
+
 /** A rotator for `demoProvider`: the contract suite's own subject. With a `bug` it is wrong in that way. */
 export const demoRotator = (provider: DemoProvider, bug?: SeededBug) => {
   const { keysOf, setActive } = api(provider);
@@ -90,6 +111,7 @@ export const demoRotator = (provider: DemoProvider, bug?: SeededBug) => {
     facts: { sessions: "all of the key", window: "none", testedAgainst: "itself" },
     strategies: ["overlap"],
     restores: true,
+    scopes: ["read-only"],
     strategy: () => "overlap",
     identity: ({ user }, _, account) => `iam-user:${account}/${user}`,
     grants: [{ actions: ["demo:CreateKey", "demo:DisableKey"], resources: ["arn:aws:demo:::user/*"] }],
@@ -111,6 +133,7 @@ export const demoRotator = (provider: DemoProvider, bug?: SeededBug) => {
         throw new Unusable(`demo user ${user} was refused${bug === "leaks-in-error" ? ` with ${key}` : ""}`);
       },
       ...ending(provider, bug),
+      ...narrowing(provider),
       async sweep({ target: { user }, keep }) {
         const kept = new Set(keep.map((one) => one.reveal().key));
         const mine = ({ madeBy }: Key) => madeBy === "rekey" || bug === "sweeps-strangers";
