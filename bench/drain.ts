@@ -9,6 +9,7 @@ import { writeLimit } from "../lib/memory/limits.ts";
 import { memoryInventory } from "../lib/memory/state.ts";
 import { memoryTimetable } from "../lib/memory/timetable.ts";
 import { virtualClock } from "../lib/memory/virtual-clock.ts";
+import { dice } from "./dice.ts";
 
 /** What the estate is: everything from one seed, so that the same numbers come out anywhere. */
 export type Estate = {
@@ -39,15 +40,6 @@ const RECOVERS_MS = 20 * MINUTE_MS;
 const DRAIN_MS = 750_000;
 export const CONTAINMENT_MS = 1_200;
 const BETWEEN_CONTAINMENTS_MS = 15_000;
-
-/** A linear congruence: good enough to spread durations, and the same everywhere. */
-const dice = (seed: number) => {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-};
 
 /** One server with 200 logins, the others with four each. */
 const serverOf = (n: number) => (n < 200 ? 0 : Math.floor(n / 4));

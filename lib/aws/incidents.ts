@@ -62,25 +62,26 @@ export const dynamoIncidents = (aws: Aws, table: string): Incidents => {
       const first = await unlessRefused(db().send(put));
       return first === true ? "claimed" : takeOver(incident.id, now, leaseUntil);
     },
-    async claimCredential(credential, incident, { activityAt, now, leaseUntil }) {
+    async claimCredential(credential, incident, { activityAt, now, leaseUntil, takeOver = incident }) {
       const taken = await unlessRefused(
         update({
           Key: claimKey(credential),
           UpdateExpression: "SET incident = :incident, leaseUntil = :until",
           ConditionExpression:
-            "(attribute_not_exists(incident) OR incident = :incident OR leaseUntil < :now) AND " +
+            "(attribute_not_exists(incident) OR incident IN (:incident, :takeOver)) AND " +
             "(attribute_not_exists(answeredUntil) OR answeredUntil < :activity OR answeredBy = :incident)",
           ExpressionAttributeValues: {
             ":incident": incident,
+            ":takeOver": takeOver,
             ":until": leaseUntil,
-            ":now": now,
             ":activity": activityAt,
           },
         }),
       );
       if (taken === true) return "claimed";
       const isAnswered = typeof taken["answeredUntil"] === "string" && taken["answeredUntil"] >= activityAt;
-      return isAnswered ? "done" : "busy";
+      if (isAnswered) return "done";
+      return String(taken["leaseUntil"]) < now ? { abandonedBy: String(taken["incident"]) } : "busy";
     },
     async answer(credential, incident, refusedAt) {
       const answered = refusedAt ? "SET answeredUntil = :at, answeredBy = :incident " : "";

@@ -74,6 +74,8 @@ export type Incident = {
 };
 
 export type Claim = "claimed" | "done" | "busy";
+/** `abandonedBy`: an incident whose lease has ended holds it, and has to be finished first. */
+export type CredentialClaim = Claim | { readonly abandonedBy: string };
 
 /** Where incidents live. A claim is one conditional write: dedupe, lock and permission to resume in one. */
 export interface Incidents {
@@ -84,13 +86,18 @@ export interface Incidents {
   claim(incident: Incident, now: Instant, leaseUntil: Instant): Promise<Claim | "resumed">;
   /**
    * `done` when an incident that ended after `activityAt` has answered this credential already, `busy` while another
-   * incident works on it.
+   * incident works on it. `takeOver` names one that is over and had not let go of it.
    */
   claimCredential(
     credential: CredentialId,
     incident: string,
-    at: { readonly activityAt: Instant; readonly now: Instant; readonly leaseUntil: Instant },
-  ): Promise<Claim>;
+    at: {
+      readonly activityAt: Instant;
+      readonly now: Instant;
+      readonly leaseUntil: Instant;
+      readonly takeOver?: string;
+    },
+  ): Promise<CredentialClaim>;
   /** Activity before this instant is answered for (absent: nothing was); releases the claim on the credential. */
   answer(credential: CredentialId, incident: string, refusedAt: Instant | undefined): Promise<void>;
   /** Keeps what was done to one credential; others of the same incident may be saved at the same time. */

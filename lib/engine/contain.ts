@@ -29,6 +29,16 @@ export class Unfinished extends Error {
   override readonly name = "Unfinished";
 }
 
+/** An incident that has died holds the credential: it has to be finished first. */
+export class Abandoned extends Error {
+  override readonly name = "Abandoned";
+  readonly by: string;
+  constructor(credential: string, by: string) {
+    super(`credential ${credential} is held by incident ${by}, whose run has died`);
+    this.by = by;
+  }
+}
+
 /** How long a claim holds without news, in ms: a little longer than the function that answers signals may run. */
 export const LEASE_MS = 125_000;
 
@@ -151,14 +161,21 @@ const narrowOne = async (world: ContainWorld, incident: Incident, plan: Plan, { 
  * Ends what one plan dooms, then issues what it replaces; or makes its credential narrower. The act comes before
  * anything that could fail on its behalf; what is done is kept after each part, so that a second run goes on from there.
  */
-export const containOne = async (world: ContainWorld, incident: Incident, plan: Plan): Promise<Outcome> => {
+export const containOne = async (
+  world: ContainWorld,
+  incident: Incident,
+  plan: Plan,
+  takeOver?: string,
+): Promise<Outcome> => {
   const { incidents, clock } = world;
   const now = clock.now();
   const claim = await incidents.claimCredential(plan.credential, incident.id, {
     activityAt: incident.timeline.activityAt,
     now,
     leaseUntil: clock.after(now, LEASE_MS),
+    ...(takeOver && { takeOver }),
   });
+  if (typeof claim === "object") throw new Abandoned(plan.credential, claim.abandonedBy);
   if (claim === "busy") throw new Unfinished(`credential ${plan.credential} is being contained by another incident`);
   if (claim === "done") return { plan, progress: NOTHING, result: "answered" };
   let step = "claim";

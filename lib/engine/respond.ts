@@ -5,6 +5,7 @@ import type { Playbook } from "../core/playbook.ts";
 import { readSignals } from "../core/signal.ts";
 import type { CredentialId, Instant, Signal, SignalSource } from "../core/types.ts";
 import {
+  Abandoned,
   type ContainWorld,
   containOne,
   LEASE_MS,
@@ -123,11 +124,26 @@ const WHY_NOT = {
   answered: "an earlier containment has answered this activity",
 } as const;
 
+/**
+ * A credential that a died incident holds is not taken from it: what it had done (a replacement issued, say) would be
+ * undone as if it were the leak. It is finished, and most often has then answered this activity as well.
+ */
+const contained = async (world: RespondWorld, incident: Incident, plan: Plan): Promise<Outcome> => {
+  try {
+    return await containOne(world, incident, plan);
+  } catch (error) {
+    if (!(error instanceof Abandoned)) throw error;
+    const died = await world.incidents.get(error.by);
+    if (died?.state === "claimed") await claimed(world, died);
+    return containOne(world, incident, plan, error.by);
+  }
+};
+
 const work = async (world: RespondWorld, incident: Incident): Promise<Answer> => {
   const results = await Promise.allSettled(
     incident.plans.map((plan) => {
       world.recorder.add(started(world, incident, plan.credential));
-      return containOne(world, incident, plan);
+      return contained(world, incident, plan);
     }),
   );
   const failed = results.filter((result) => result.status === "rejected");

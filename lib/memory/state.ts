@@ -54,10 +54,13 @@ export const memoryIncidents = (): Incidents => {
       incidents.set(incident.id, { incident: structuredClone(incident), leaseUntil });
       return "claimed";
     },
-    async claimCredential(credential, incident, { activityAt, now, leaseUntil }) {
+    async claimCredential(credential, incident, { activityAt, now, leaseUntil, takeOver }) {
       const lease = leases.get(credential) ?? {};
       if (lease.answered && lease.answered >= activityAt && lease.by !== incident) return "done";
-      if (lease.incident && lease.incident !== incident && lease.until && lease.until >= now) return "busy";
+      const { incident: holder, until } = lease;
+      if (holder && until && holder !== incident && holder !== takeOver) {
+        return until < now ? { abandonedBy: holder } : "busy";
+      }
       leases.set(credential, { ...lease, incident, until: leaseUntil });
       return "claimed";
     },

@@ -104,9 +104,13 @@ describe.each(stores)("claims %s", (_, open) => {
       incidents.claimCredential(A, id, { activityAt: at(activity), now: at(now), leaseUntil: at(now + 2) });
     expect(await claim("i1", 0, 1)).toBe("claimed");
     expect(await claim("i2", 0, 2)).toBe("busy");
+    expect(await claim("i2", 0, 4), "its holder died").toEqual({ abandonedBy: "i1" });
+    expect(await claim("i1", 0, 4), "its holder comes again").toBe("claimed");
     await incidents.answer(A, "i1", at(3));
     expect(await claim("i2", 2, 4), "its activity was before the kill").toBe("done");
     expect(await claim("i2", 4, 5), "its activity came after").toBe("claimed");
+    const over = { activityAt: at(4), now: at(9), leaseUntil: at(11), takeOver: "i2" };
+    expect(await incidents.claimCredential(A, "i3", over), "from one that is over").toBe("claimed");
   });
 });
 

@@ -96,6 +96,28 @@ describe("an exfiltrated credential", () => {
   });
 });
 
+describe("an incident whose run died", () => {
+  it("is finished by the next signal about the same activity, and nothing is contained twice", async () => {
+    const probe = faults();
+    await deliver(await ready(), exfiltrated([NAME]), probe);
+    const other = exfiltrated([NAME], { id: "falco:other", activityAt: "2026-11-20T08:58:00.000Z" as Instant });
+    const points = probe.calls.flatMap((_, i) =>
+      (["lost", "done"] satisfies Mode[]).map((mode) => ({ at: i + 1, mode })),
+    );
+    for (const { at, mode } of points) {
+      const world = await ready();
+      await deliver(world, exfiltrated([NAME]), faults(at, mode)).catch(() => undefined);
+      world.clock.advance(130_000);
+      await deliver(world, other).catch(() => undefined);
+      world.clock.advance(130_000);
+      await deliver(world, exfiltrated([NAME])).catch(() => undefined);
+      await deliver(world, other);
+      for (const event of world.spooled) await world.wired().rotate.ledger.append(event);
+      judgeReplaced(world);
+    }
+  });
+});
+
 describe("a compromised workload", () => {
   const compromised = exfiltrated(["workload:ci"], {
     scenario: "compromised",
