@@ -17,6 +17,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   },
   rotation: () => import("./rotation.ts"),
   respond: () => import("./respond.ts"),
+  storm: () => import("./storm.ts"),
   postgres: () => import("./postgres.ts"),
 };
 /** Two minutes that cannot be cut, because handshakes are held for 70 s. */

@@ -93,6 +93,13 @@ const targets: readonly Target[] = [
     holds: (row) => note(row).startsWith("application: 0 of"),
     seen: (row) => `${note(row).replace("application: ", "")}, ${row.n} rotations`,
   },
+  {
+    what: "a storm of 10,000 signals in a minute about 300 subjects",
+    rows: "storm: 10000",
+    limit: "none lost, each contained once, also while invocations die",
+    holds: (row) => note(row).startsWith("0 lost, 300 of 300 subjects contained once, 0 still in"),
+    seen: (row) => note(row).split(";")[0] ?? "",
+  },
   ...["rotate", "respond"].map((name) => ({
     what: `cold import of ${name}, over empty Node`,
     rows: `import: ${name}, over`,
