@@ -56,6 +56,8 @@ const Shape = z.strictObject({
       .check(z.maxLength(16, "may hold 16 at most: a function's environment is small")),
     [],
   ),
+  /** A rule for every reading of a secret (source cloudtrail-secrets). EventBridge then counts every call that AWS logs. */
+  secretReads: z._default(z.boolean(), false),
   /** Webhooks of detectors: who may post, how they prove it, and which account and cluster they speak for. */
   channels: z._default(IngestChannels, []),
   /** Refuses whatever comes from outside this AWS organisation, beside the list of spokes. */

@@ -1,5 +1,5 @@
 import { Duration, Stack, type StackProps } from "aws-cdk-lib";
-import { type IRuleTarget, Rule } from "aws-cdk-lib/aws-events";
+import { type CfnRule, type IRuleTarget, Rule } from "aws-cdk-lib/aws-events";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
@@ -15,6 +15,7 @@ import { isSame, type Naming, naming, type Place, placeOf, type Spoke } from "./
 type Brought = {
   readonly name: string;
   readonly title: string;
+  readonly readOnly?: true;
   readonly pattern: {
     readonly source: readonly string[];
     readonly "detail-type": readonly string[];
@@ -35,7 +36,7 @@ export class SpokeStack extends Stack {
     super(scope, id, { description: "Rekey: signals to the hub, and the reach to targets", ...props });
     const own = naming(config.prefix);
     const place = placeOf(this);
-    const lost = this.addRules(own, place, hub);
+    const lost = this.addRules(config, own, place, hub);
     const rotates = networks.map((network) => {
       const name = network.name;
       return [
@@ -54,10 +55,10 @@ export class SpokeStack extends Stack {
   }
 
   /** One per source that EventBridge brings; the others come by a channel. */
-  private addRules(own: Naming, place: Place, hub: Place): readonly Queue[] {
+  private addRules(config: Settled, own: Naming, place: Place, hub: Place): readonly Queue[] {
     const role = isSame(place, hub) ? undefined : this.forwarder(own, place, hub);
-    const all: readonly Brought[] = ruled();
-    return all.map(({ name, title, pattern }) => {
+    const all: readonly Brought[] = ruled(config);
+    return all.map(({ name, title, pattern, readOnly }) => {
       const lost = this.lostQueue(own, place, name);
       const target: IRuleTarget = {
         bind: () => ({
@@ -68,12 +69,14 @@ export class SpokeStack extends Stack {
         }),
       };
       const { source, detail, "detail-type": detailType } = pattern;
-      new Rule(this, `signal-${name}`, {
+      const rule = new Rule(this, `signal-${name}`, {
         ruleName: own.signalRule(name),
         description: `Rekey signals: ${title}`,
         eventPattern: { source: [...source], detailType: [...detailType], ...(detail && { detail }) },
         targets: [target],
       });
+      // docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail-management.html; the L2 knows on and off only.
+      if (readOnly) (rule.node.defaultChild as CfnRule).state = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS";
       return lost;
     });
   }

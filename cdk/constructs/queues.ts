@@ -40,19 +40,21 @@ export class Queues extends Construct {
     this.spool = queue(this, "Spool", { queueName: naming.spoolQueue, visibilityTimeout: Duration.minutes(6) });
     acceptNoRedrive(this.spool, "An event stays until it is appended, for 14 days; an alarm tells that it waits.");
     for (const spoke of spokes) {
-      if (isSame(spoke.place, place)) this.admitRules(naming, spoke.place);
+      if (isSame(spoke.place, place)) this.admitRules(config, naming, spoke.place);
       else this.admitAccount(naming, spoke.place, config.organization);
     }
   }
 
-  private admitRules(naming: Naming, place: Place) {
+  private admitRules(config: Settled, naming: Naming, place: Place) {
     this.signals.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal("events.amazonaws.com")],
         actions: ["sqs:SendMessage"],
         resources: [this.signals.queueArn],
         conditions: {
-          ArnEquals: { "aws:SourceArn": ruled().map(({ name }) => naming.ruleArn(place, naming.signalRule(name))) },
+          ArnEquals: {
+            "aws:SourceArn": ruled(config).map(({ name }) => naming.ruleArn(place, naming.signalRule(name))),
+          },
         },
       }),
     );

@@ -38,6 +38,9 @@ export const sources = [
   ocsf,
   custom,
 ] as const satisfies readonly SignalSource[];
-/** Those whose events EventBridge brings: each becomes a rule. */
-export const ruled = () => sources.filter((source): source is Ruled => "pattern" in source);
+/** Those whose events EventBridge brings: each becomes a rule, those of calls that only read where they are wanted. */
+export const ruled = ({ secretReads }: { readonly secretReads: boolean }) =>
+  sources
+    .filter((source): source is Ruled => "pattern" in source)
+    .filter((source) => secretReads || !("readOnly" in source));
 type Ruled = Extract<(typeof sources)[number], { readonly pattern: Pattern }>;

@@ -303,6 +303,11 @@ export interface SignalSource {
   /** Where EventBridge brings its events. */
   readonly pattern?: Pattern;
   /**
+   * Its events are calls that change nothing. CloudTrail makes millions of them, and EventBridge brings them only to a
+   * rule that asks for them (state ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS), so its owner has to want it.
+   */
+  readonly readOnly?: true;
+  /**
    * Where a channel brings its bodies: the places that together tell its bodies from all others'. Each is a path with
    * dots, or several of which one must be there.
    */

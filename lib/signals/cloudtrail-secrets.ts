@@ -4,6 +4,7 @@ import { READS } from "./cloudtrail-secrets/reads.ts";
 export default defineSource({
   name: "cloudtrail-secrets",
   title: "AWS CloudTrail: secrets that were read, with who read them and from where",
+  readOnly: true,
   pattern: {
     source: ["aws.secretsmanager"],
     "detail-type": ["AWS API Call via CloudTrail"],

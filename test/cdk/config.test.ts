@@ -16,6 +16,7 @@ test("defaults are one account, one network, a locked archive and nothing delete
     archive: { retentionDays: 365, lock: true },
     logRetentionDays: 365,
     removal: "retain",
+    secretReads: false,
   });
 });
 

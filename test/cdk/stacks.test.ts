@@ -38,8 +38,9 @@ test("seal is woken by new events, and by nothing that sealing itself writes", (
 });
 
 test("every source of the catalog has its rule, its delivery retried for a day and then kept", () => {
-  spokeTemplate.resourceCountIs("AWS::Events::Rule", ruled().length);
-  for (const { name, pattern } of ruled()) {
+  const all = ruled({ secretReads: false });
+  spokeTemplate.resourceCountIs("AWS::Events::Rule", all.length);
+  for (const { name, pattern } of all) {
     spokeTemplate.hasResourceProperties("AWS::Events::Rule", {
       Name: `rekey-signal-${name}`,
       EventPattern: { source: [...pattern.source], "detail-type": [...pattern["detail-type"]] },
@@ -53,10 +54,20 @@ test("every source of the catalog has its rule, its delivery retried for a day a
   }
 });
 
+test("readings of secrets have a rule where they are wanted, in the state that brings calls which only read", () => {
+  spokeTemplate.resourcePropertiesCountIs("AWS::Events::Rule", { Name: "rekey-signal-cloudtrail-secrets" }, 0);
+  const [spoke] = rekey({ ...singleAccount, secretReads: true }).spokes;
+  if (!spoke) throw new Error("a config without spokes is its own");
+  Template.fromStack(spoke).hasResourceProperties("AWS::Events::Rule", {
+    Name: "rekey-signal-cloudtrail-secrets",
+    State: "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
+  });
+});
+
 test("alarms are single metrics over nothing", () => {
   const alarms = [hub, ...spokes].flatMap((stack) => resources(stack, "AWS::CloudWatch::Alarm"));
   const told = alarms.map(([, { Properties: p = {} }]) => [p["AlarmName"], p["Threshold"], "Metrics" in p]);
-  const lost = ruled().map(({ name }) => `lost-${name}-not-empty`);
+  const lost = ruled({ secretReads: false }).map(({ name }) => `lost-${name}-not-empty`);
   const names = [
     "rejected-not-empty",
     "spool-not-empty",
