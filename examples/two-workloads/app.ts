@@ -40,7 +40,14 @@ new RotatedSecret(workloads, "OrdersDatabase", {
   schedule: Duration.days(7),
   secretName: "demo/orders",
   prefix,
-  target: { admin: ADMIN, strategy: "alternating", logins: ["orders_a", "orders_b"], owner: "orders_owner", tls },
+  target: {
+    admin: ADMIN,
+    strategy: "alternating",
+    logins: ["orders_a", "orders_b"],
+    owner: "orders_owner",
+    reader: "orders_reader",
+    tls,
+  },
   material: { ...database, username: "orders_a" },
 }).grantRead(orders);
 

@@ -117,10 +117,11 @@ export type Replies = {
   };
   readonly hold: { readonly refused: readonly Killed[]; readonly reasserts: number };
   readonly restore: { readonly restored: readonly VersionId[] };
-  /** A dry run reads what `widen` will need and changes nothing; otherwise it is narrower, and tried, since `narrowedAt`. */
+  /** `unable`: nothing was narrowed, and why; coming again would not change that. A dry run reads what `widen` will need and changes nothing; otherwise it is narrower, and tried, since `narrowedAt`. */
   readonly rescope:
-    | { readonly dryRun: true; readonly undo: Undo }
-    | (Rescoped & { readonly dryRun: false; readonly narrowedAt: Instant });
+    | { readonly unable: string }
+    | { readonly undo: Undo }
+    | (Rescoped & { readonly narrowedAt: Instant });
   readonly widen: { readonly widened: true };
   readonly rehearse: Rehearsal;
   readonly uses: { readonly kind: string; readonly versions: readonly VersionUse[] };

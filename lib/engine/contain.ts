@@ -1,5 +1,5 @@
 import type { Network } from "../core/commands.ts";
-import { faultOf } from "../core/errors.ts";
+import { Misconfigured } from "../core/errors.ts";
 import type { LifecycleEvent } from "../core/events.ts";
 import type { Incident, Incidents, Plan, Progress } from "../core/incident.ts";
 import { described } from "../core/sanitize.ts";
@@ -146,15 +146,13 @@ const narrowOne = async (world: ContainWorld, incident: Incident, plan: Plan, { 
   begin("rescope");
   // A run before this one may have narrowed it already: what it was is then known by that run's note alone.
   const kept = (await world.incidents.get(incident.id))?.progress[plan.credential] ?? NOTHING;
-  try {
-    const rescoping = await narrow(world, incident, plan, kept.rescoping);
-    world.recorder.add(narrowedEvent(world.clock, incident, plan, rescoping));
-    return { plan, progress: { ...kept, rescoping }, result: "refused" };
-  } catch (error) {
-    if (faultOf(error) !== "settings") throw error;
-    world.recorder.add(failure(world, incident, plan, "rescope", error));
+  const done = await narrow(world, incident, plan, kept.rescoping);
+  if ("unable" in done) {
+    world.recorder.add(failure(world, incident, plan, "rescope", new Misconfigured(done.unable)));
     return { plan, progress: kept, result: "unable" };
   }
+  world.recorder.add(narrowedEvent(world.clock, incident, plan, done));
+  return { plan, progress: { ...kept, rescoping: done }, result: "refused" };
 };
 
 /**

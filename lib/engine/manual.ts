@@ -63,8 +63,8 @@ const propose = async (world: RespondWorld, signal: Signal, mandate: Mandate): P
   const { id, plans } = decision.incident;
   const dry = plans.map(async ({ credential, network, doomed, replacement, rescope: scope }) => {
     if (scope) {
-      // Says no where it could not be narrowed.
-      await world.network.call(network, { verb: "rescope", credential, scope, dryRun: true });
+      const told = await world.network.call(network, { verb: "rescope", credential, scope, dryRun: true });
+      if ("unable" in told) throw new Misconfigured(told.unable);
       return { credential, wouldRevoke: [], wouldRotate: false, wouldNarrow: true };
     }
     const target = typeof doomed === "string" ? doomed : [...doomed];

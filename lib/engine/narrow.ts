@@ -3,6 +3,11 @@ import type { Incident, Plan, Rescoping } from "../core/incident.ts";
 import type { Clock, Instant } from "../core/types.ts";
 import type { ContainWorld } from "./contain.ts";
 
+const TOO_OLD = "its rotate function is older than this one; deploy again";
+
+/** Narrower since then; or not, and why: coming again would not change that. */
+type Done = (Rescoping & { readonly narrowedAt: Instant }) | { readonly unable: string };
+
 /**
  * Makes a plan's credential narrower. How wide it was is kept before anything is narrowed, so that a crash in between
  * leaves something to take it back by; `known` is what an earlier run has kept.
@@ -12,20 +17,18 @@ export const narrow = async (
   incident: Incident,
   { credential, network, rescope: scope = "read-only" }: Plan,
   known: Rescoping | undefined,
-): Promise<Rescoping & { readonly narrowedAt: Instant }> => {
+): Promise<Done> => {
   const note = (rescoping: Rescoping) =>
     world.incidents.progress(incident.id, credential, { killed: [], spared: [], rescoping });
   const ask = (dryRun: boolean) => world.network.call(network, { verb: "rescope", credential, scope, dryRun });
-  let undo = known?.undo;
-  if (!undo) {
-    const told = await ask(true);
-    if (!told.dryRun)
-      throw new Error(`${credential} was to be looked at and was narrowed: rotate-${network} is too old.`);
-    undo = told.undo;
-    await note({ undo });
-  }
+  const looked = known ?? (await ask(true));
+  if ("unable" in looked) return looked;
+  if (!("undo" in looked)) return { unable: TOO_OLD };
+  const { undo } = looked;
+  if (!known) await note({ undo });
   const done = await ask(false);
-  if (done.dryRun) throw new Error(`${credential} was to be narrowed and was looked at: rotate-${network} is too old.`);
+  if ("unable" in done) return done;
+  if (!("narrowedAt" in done)) return { unable: TOO_OLD };
   const { sessionsEnded, settlesInMs, narrowedAt } = done;
   const rescoping = { undo, sessionsEnded, settlesInMs, narrowedAt };
   await note(rescoping);

@@ -1,5 +1,6 @@
 import type { Of, Replies } from "../core/commands.ts";
-import { Misconfigured } from "../core/errors.ts";
+import { faultOf, Misconfigured } from "../core/errors.ts";
+import { described } from "../core/sanitize.ts";
 import type { Attached } from "./attach.ts";
 import { type KillWorld, openCurrent } from "./open.ts";
 
@@ -26,13 +27,19 @@ export const rescope = async (
   { credential, scope, begunBefore, dryRun }: Of<"rescope">,
   signal: AbortSignal,
 ): Promise<Replies["rescope"]> => {
-  const { attached, current } = await opened(world, credential);
-  const look = needs(attached.verbs.scope, attached, credential);
-  const narrow = needs(attached.verbs.rescope, attached, credential);
-  const request = { target: attached.target, material: current.material, scope, signal };
-  if (dryRun) return { dryRun, undo: await look(request) };
-  const narrowed = await narrow({ ...request, ...(begunBefore && { begunBefore }) });
-  return { ...narrowed, dryRun: false, narrowedAt: world.clock.now() };
+  try {
+    const { attached, current } = await opened(world, credential);
+    const look = needs(attached.verbs.scope, attached, credential);
+    const narrow = needs(attached.verbs.rescope, attached, credential);
+    const request = { target: attached.target, material: current.material, scope, signal };
+    if (dryRun) return { undo: await look(request) };
+    const narrowed = await narrow({ ...request, ...(begunBefore && { begunBefore }) });
+    return { ...narrowed, narrowedAt: world.clock.now() };
+  } catch (error) {
+    // The caller has to decide, and an error's kind does not survive every way from one function to another.
+    if (faultOf(error) === "settings") return { unable: described(error).message };
+    throw error;
+  }
 };
 
 /** Undoes a rescope, exactly. Throws Conflict when the target was changed meanwhile. */

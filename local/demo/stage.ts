@@ -30,7 +30,7 @@ const prepare = async (database: Database, rotatorPassword: string): Promise<voi
   const rotator = { name: "rekey_rotator", verifier: await scramVerifier(rotatorPassword, random) };
   const logins = [{ name: "orders_a" }, { name: "orders_b" }];
   const statements = [
-    ...provision({ major: MAJOR, owner: "orders_owner", logins, rotator }),
+    ...provision({ major: MAJOR, owner: "orders_owner", reader: "orders_reader", logins, rotator }),
     "CREATE ROLE billing LOGIN PASSWORD NULL",
     "GRANT billing TO rekey_rotator WITH ADMIN TRUE, INHERIT FALSE, SET FALSE",
     `CREATE DATABASE ${DATABASE}`,

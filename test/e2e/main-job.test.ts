@@ -5,6 +5,7 @@ import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge
 import { CreateAccessKeyCommand, DeleteAccessKeyCommand, IAMClient, ListAccessKeysCommand } from "@aws-sdk/client-iam";
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { invoke } from "../../lib/aws/network.ts";
 import { names } from "../../lib/core/names.ts";
@@ -196,6 +197,27 @@ describe("a person's orders", () => {
     const restored = await json("restore", String(told["incident"]));
     // Only the current version: the previous one was revoked by the demo's incident, which nobody has undone.
     expect(restored).toMatchObject({ restored: [expect.any(String)] });
+  });
+
+  it("a credential made narrower goes on working without its owner's rights, and gets them back", async () => {
+    const before = await currentOf("demo/orders");
+    const told = await json("contain", "demo/orders", "--narrow", "--reason", "e2e");
+    expect(told).toMatchObject({ state: "refused" });
+    expect(await currentOf("demo/orders")).toBe(before);
+    const { username: user, password } = JSON.parse(before) as { username: string; password: string };
+    const { host, port } = running.database;
+    const client = new pg.Client({ host, port, database: "app", user, password });
+    await client.connect();
+    await expect(client.query("SET ROLE orders_owner")).rejects.toMatchObject({ code: "42501" });
+    await json("restore", String(told["incident"]));
+    await client.query("SET ROLE orders_owner");
+    await client.end();
+  });
+
+  it("what cannot be made narrower is said, and is left as it is", async () => {
+    const { output, code } = await running.cli("contain", "demo/ci-deployer", "--narrow");
+    expect(code).toBe(1);
+    expect(output).toContain("cannot be made narrower");
   });
 
   it("a single login that was contained as compromised comes back by restore, its superseded version does not", async () => {

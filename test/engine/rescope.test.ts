@@ -99,7 +99,7 @@ describe("a credential made narrower", () => {
     const network: typeof opened.network = {
       call: (network, command) => {
         if (command.verb !== "rescope") return opened.network.call(network, command);
-        throw Object.assign(new Error("its kind cannot be made narrower"), { name: "Misconfigured" });
+        return Promise.resolve({ unable: "its kind cannot be made narrower" } as never);
       },
     };
     const order = Order.parse(ORDER);
