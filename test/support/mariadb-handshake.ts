@@ -26,10 +26,10 @@ const proof = (password: string, nonce: Buffer): Buffer => {
   return Buffer.from(once.map((byte, i) => byte ^ (token[i] ?? 0)));
 };
 
-type Packet = { readonly sequence: number; readonly body: Buffer };
+export type Packet = { readonly sequence: number; readonly body: Buffer };
 
 /** Reads whole packets; undefined once the server has closed. */
-const reader = (socket: Socket) => {
+export const reader = (socket: Socket) => {
   let buffer = Buffer.alloc(0);
   let ended = false;
   socket.on("data", (chunk: Buffer) => {
@@ -48,7 +48,7 @@ const reader = (socket: Socket) => {
   };
 };
 
-const packet = (sequence: number, body: Buffer): Buffer => {
+export const packet = (sequence: number, body: Buffer): Buffer => {
   const head = Buffer.alloc(4);
   head.writeUIntLE(body.length, 0, 3);
   head.writeUInt8(sequence, 3);
@@ -56,14 +56,14 @@ const packet = (sequence: number, body: Buffer): Buffer => {
 };
 
 /** The greeting's two halves of the nonce lie after the version's text and the connection's number. */
-const nonceOf = (greeting: Buffer): Buffer => {
+export const nonceOf = (greeting: Buffer): Buffer => {
   const at = greeting.indexOf(0, 1) + 5;
   return Buffer.concat([greeting.subarray(at, at + 8), greeting.subarray(at + 27, at + 39)]);
 };
 
 /** LONG_PASSWORD, PROTOCOL_41, SECURE_CONNECTION, PLUGIN_AUTH. */
 const CAPABILITIES = 0x1 | 0x200 | 0x8000 | 0x80000;
-const reply = (user: string, plugin: string, auth: Buffer): Buffer => {
+export const reply = (user: string, plugin: string, auth: Buffer): Buffer => {
   const head = Buffer.alloc(32);
   head.writeUInt32LE(CAPABILITIES, 0);
   head.writeUInt32LE(1 << 24, 4);
@@ -72,7 +72,7 @@ const reply = (user: string, plugin: string, auth: Buffer): Buffer => {
 };
 
 const NATIVE = "mysql_native_password";
-const verdictOf = (found: Packet | undefined): string => {
+export const verdictOf = (found: Packet | undefined): string => {
   if (!found) return "closed";
   return found.body[0] === 0 ? "in" : String(found.body.readUInt16LE(1));
 };

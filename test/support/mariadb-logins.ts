@@ -48,6 +48,16 @@ export const sessionOf = async ({ host, port, username, password, dbname }: Mate
   };
 };
 
+/** The same for MySQL. */
+const rightsOnMysql = (user: string): readonly string[] =>
+  rightsOf(user).map((right) =>
+    right.replace("CONNECTION ADMIN", "CONNECTION_ADMIN").replace("mysql.global_priv", "mysql.user"),
+  );
+
+/** MySQL stores salted hashes, so its judge makes accounts by clear text. */
+const identified = ({ kind }: TestMariadb, password: string): string =>
+  kind === "MySQL" ? `BY '${password}'` : `BY PASSWORD '${hashOf(password)}'`;
+
 /** What the reference says that the rotator's account needs. */
 export const rightsOf = (user: string): readonly string[] => [
   `GRANT CREATE USER, PROCESS, CONNECTION ADMIN ON *.* TO ${user}@'%'`,
@@ -86,16 +96,17 @@ const depsOf = (clock: Clock, admin: () => Readonly<Record<string, unknown>>): D
 
 /** Logins that may do nothing but log in, and a rotator's account that is no administrator. */
 export const arrangeLogins = async (server: TestMariadb, choice: Choice = {}): Promise<Arranged> => {
-  const { strategy = "overlap", clock = realClock, hosts = ["%"], rights = rightsOf } = choice;
+  const { strategy = "overlap", clock = realClock, hosts = ["%"] } = choice;
+  const { rights = server.kind === "MySQL" ? rightsOnMysql : rightsOf } = choice;
   const n = ++made;
   const names = { a: `shop_a${n}`, b: `shop_b${n}`, rotator: `rekey_rot${n}` };
   const [password, adminPassword] = [passwordFor({}, random), passwordFor({}, random)];
   for (const login of strategy === "alternating" ? [names.a, names.b] : [names.a]) {
     for (const host of hosts) {
-      await server.ask(`CREATE USER ${login}@'${host}' IDENTIFIED BY PASSWORD '${hashOf(password)}'`);
+      await server.ask(`CREATE USER ${login}@'${host}' IDENTIFIED ${identified(server, password)}`);
     }
   }
-  await server.ask(`CREATE USER ${names.rotator}@'%' IDENTIFIED BY PASSWORD '${hashOf(adminPassword)}'`);
+  await server.ask(`CREATE USER ${names.rotator}@'%' IDENTIFIED ${identified(server, adminPassword)}`);
   for (const right of rights(names.rotator)) await server.ask(right);
   const { host, port } = server;
   let admin: Readonly<Record<string, unknown>> = { host, port, username: names.rotator, password: adminPassword };

@@ -113,6 +113,7 @@ export const testMariadb = async ({ port, settings = [], tls = false }: Setup) =
     const root = await mysql.createConnection({ host: "127.0.0.1", port, user: "judge", password });
     const [rows] = await root.query<RowDataPacket[]>("SELECT VERSION() AS version");
     return {
+      kind: "MariaDB" as "MariaDB" | "MySQL",
       host: "127.0.0.1",
       port,
       pid,

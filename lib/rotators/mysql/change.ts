@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/types.ts";
-import { type Account, type Wanted, write } from "./accounts.ts";
+import { type Account, remark, type Wanted, write } from "./accounts.ts";
 import type { Client } from "./connect.ts";
 import { type Mark, nonceFrom } from "./mark.ts";
 import { type Moment, moment } from "./server.ts";
@@ -25,15 +25,11 @@ export const change = async (
 ): Promise<Made> => {
   const open: Mark = { cause, at: 0, connection: 0, nonce: nonceFrom(random) };
   const wanted = accounts.map((account) => ({ account, methods: methods(account) }));
-  const put = (mark: Mark) =>
-    write(
-      client,
-      wanted.map((one) => ({ ...one, mark })),
-    );
-  await put(open);
+  const marked = (mark: Mark) => wanted.map((one) => ({ ...one, mark }));
+  await write(client, marked(open));
   const now = await moment(client);
   const mark = { ...open, at: now.at, connection: now.connection };
-  await put(mark);
+  await remark(client, marked(mark));
   return { mark, moment: now };
 };
 

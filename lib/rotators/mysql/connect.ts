@@ -2,7 +2,10 @@ import { connect as dial, isIP, type Socket } from "node:net";
 import type { Connection, ConnectionOptions, RowDataPacket } from "mysql2/promise";
 import { Misconfigured } from "../../core/errors.ts";
 import { authority } from "../shared/authority.ts";
-import { explained } from "./failure.ts";
+import type { Dialect } from "./dialect.ts";
+import { explained, isError } from "./failure.ts";
+import { mariadb } from "./mariadb.ts";
+import { mysqlServer } from "./mysql-server.ts";
 import type { Login } from "./target.ts";
 
 const CONNECT_MS = 5_000;
@@ -34,12 +37,15 @@ const tlsOf = async ({ tls, host }: Login): Promise<Pick<ConnectionOptions, "hos
 const driver = () => import("mysql2/promise");
 
 export type Client = {
+  /** MariaDB's until the server has said that it is another. */
+  readonly dialect: Dialect;
   /** Rows of a query; nothing of a statement. Values are put in by the driver, quoted. */
   readonly rows: <R>(sql: string, values?: readonly (string | number)[]) => Promise<readonly R[]>;
   readonly run: (sql: string) => Promise<void>;
 };
 
 const clientOf = (connection: Connection): Client => ({
+  dialect: mariadb,
   rows: async <R>(sql: string, values: readonly (string | number)[] = []) => {
     const [found] = await connection.query<RowDataPacket[]>({ sql, timeout: ANSWER_MS, values: [...values] });
     return found as unknown as readonly R[];
@@ -91,6 +97,27 @@ const connected = async <A>(login: Login, signal: AbortSignal, work: (client: Cl
   }
 };
 
+/** ATTRIBUTE came with 8.0.21, performance_schema.processlist (dev.mysql.com/worklog/task/?id=9090) after it. */
+const FIRST_MYSQL = 80_022;
+const numberOf = (version: string): number => {
+  const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number);
+  return major * 10_000 + minor * 100 + patch;
+};
+
+/** Prepares the session and tells which server it is: only MariaDB knows that variable. MySQL bounds the wait for locks alone. */
+const prepared = async (client: Client): Promise<Dialect> => {
+  try {
+    await client.run(`SET SESSION max_statement_time = ${STATEMENT_S}, sql_mode = ''`);
+    return mariadb;
+  } catch (error) {
+    if (!isError(error, "unknownVariable")) throw error;
+    const [row] = await client.rows<{ readonly version: string }>("SELECT VERSION() AS version");
+    if (!row || row.version.includes("MariaDB") || numberOf(row.version) < FIRST_MYSQL) throw error;
+    await client.run(`SET SESSION lock_wait_timeout = ${STATEMENT_S}, sql_mode = ''`);
+    return mysqlServer;
+  }
+};
+
 /** Works as the rotator's account. Throws Misconfigured, Untrusted, Forbidden, Throttled, Unreachable or DatabaseError. */
 export const asAdmin = async <A>(
   login: Login,
@@ -99,8 +126,7 @@ export const asAdmin = async <A>(
 ): Promise<A> => {
   try {
     return await connected(login, signal, async (client) => {
-      await client.run(`SET SESSION max_statement_time = ${STATEMENT_S}, sql_mode = ''`);
-      return work(client);
+      return work({ ...client, dialect: await prepared(client) });
     });
   } catch (error) {
     signal.throwIfAborted();

@@ -34,6 +34,8 @@ export const ERROR = {
   badPassword: 1819,
   statementTimeout: 1969,
   locked: 4151,
+  /** MySQL's own: dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html */
+  lockedThere: 3118,
 } as const;
 
 type Told = { readonly number: number; readonly code: string; readonly message: string };
@@ -56,8 +58,8 @@ export const isError = (error: unknown, ...names: readonly (keyof typeof ERROR)[
   return names.some((name) => ERROR[name] === number);
 };
 
-/** The server itself refused this login: wrong password or no such account (1045), or it is locked (4151). */
-export const isRefusal = (error: unknown): boolean => isError(error, "accessDenied", "locked");
+/** The server itself refused this login: wrong password or no such account (1045), or it is locked (4151, on MySQL 3118). */
+export const isRefusal = (error: unknown): boolean => isError(error, "accessDenied", "locked", "lockedThere");
 
 const isTls = ({ code, message }: Told) =>
   /CERT|SELF_SIGNED|TLS|SSL|UNABLE_TO|ALTNAME/.test(code) ||
@@ -66,7 +68,7 @@ const isTls = ({ code, message }: Told) =>
 type Explain = (where: string, login: Login, message: string) => Error;
 
 const RIGHTS =
-  "GRANT CREATE USER, PROCESS, CONNECTION ADMIN ON *.*; GRANT SELECT ON mysql.global_priv; GRANT SELECT ON performance_schema.threads";
+  "GRANT CREATE USER, PROCESS, CONNECTION ADMIN ON *.*; GRANT SELECT ON mysql.global_priv; GRANT SELECT ON performance_schema.threads (MySQL: CONNECTION_ADMIN and mysql.user)";
 
 const lacking: Explain = (where, { username, adminSecret }) =>
   new Forbidden(
@@ -95,7 +97,7 @@ const waiting: Explain = (where) =>
 
 const stranger: Explain = (where) =>
   new Misconfigured(
-    `${where} does not know MariaDB's accounts or settings, so it is MySQL or a MariaDB before 10.4. This kind changes accounts of MariaDB 10.4 or later only.`,
+    `${where} does not know MariaDB's accounts or settings, so it is older than Rekey can keep. This kind changes accounts of MariaDB 10.4, MySQL 8.0.22, or later.`,
   );
 
 const KNOWN: Readonly<Record<number, Explain>> = {
@@ -113,6 +115,7 @@ const KNOWN: Readonly<Record<number, Explain>> = {
   [ERROR.routineDenied]: lacking,
   [ERROR.accessDenied]: refused,
   [ERROR.locked]: refused,
+  [ERROR.lockedThere]: refused,
   [ERROR.unknownDatabase]: (where, { username }) =>
     new Misconfigured(`${where} has no such database for ${username}. Correct dbname.`),
   [ERROR.readOnly]: readOnly,
@@ -125,7 +128,7 @@ const KNOWN: Readonly<Record<number, Explain>> = {
 const AWAY = /^E(CONN|HOST|NET|TIMEDOUT|NOTFOUND|AI_|PIPE)|^PROTOCOL_(CONNECTION_LOST|SEQUENCE_TIMEOUT)/;
 
 const doubt = ({ number, code, message }: Told, { host, port, username, password }: Login): Error => {
-  const where = `MariaDB at ${host}:${port}`;
+  const where = `Server at ${host}:${port}`;
   if (AWAY.test(code) || /closed state/.test(message)) {
     const text = `${where} did not answer (${code || "closed"}). Check host and port, and that the rotate function of this network may reach it.`;
     return Object.assign(new Unreachable(text), { code });
@@ -140,7 +143,7 @@ const PASSING = new Set(["AbortError", "TimeoutError"]);
 export const explained = (error: unknown, login: Login): Error => {
   if (error instanceof Error && (faultOf(error) !== "other" || PASSING.has(error.name))) return error;
   const tell = told(error);
-  const where = `MariaDB at ${login.host}:${login.port}`;
+  const where = `Server at ${login.host}:${login.port}`;
   const known = KNOWN[tell.number]?.(where, login, tell.message);
   if (known) return known;
   if (tell.number === 0 && isTls(tell)) {
@@ -153,4 +156,4 @@ export const explained = (error: unknown, login: Login): Error => {
 
 /** The only words that prove death. */
 export const refusal = (error: unknown, { host, port, username }: Login): Unusable =>
-  new Unusable(`MariaDB at ${host}:${port} refused login ${username} (${told(error).number}).`);
+  new Unusable(`Server at ${host}:${port} refused login ${username} (${told(error).number}).`);

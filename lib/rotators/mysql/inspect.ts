@@ -2,7 +2,7 @@ import { faultOf } from "../../core/errors.ts";
 import { described } from "../../core/sanitize.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { Deps, Finding } from "../../core/types.ts";
-import { type Account, look, present } from "./accounts.ts";
+import { look, present } from "./accounts.ts";
 import { asAdmin, type Client } from "./connect.ts";
 import { isError } from "./failure.ts";
 import { adminLogin, type Material, type Target } from "./target.ts";
@@ -20,18 +20,14 @@ type Server = {
   readonly me: string;
 };
 
-const SERVER = `SELECT VERSION() AS version, @@read_only AS isReadOnly, @@performance_schema AS hasSchema,
-    CURRENT_USER() AS me,
-    (SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'SSL_CIPHER') AS cipher`;
-
 const well = (check: string, found: string): Finding => ({ check, verdict: "well", found });
 const ill = (check: string, found: string, mend: string): Finding => ({ check, verdict: "ill", found, mend });
 const unknown = (check: string, found: string, mend: string): Finding => ({ check, verdict: "unknown", found, mend });
 
-const serverFindings = ({ version, isReadOnly, cipher, hasSchema }: Server, target: Target): readonly Finding[] => [
+const serverFindings = (kind: string, { version, isReadOnly, cipher, hasSchema }: Server, target: Target) => [
   isReadOnly === 0
-    ? well("server", `MariaDB ${version}, writable; takes two passwords of one account`)
-    : ill("server", `MariaDB ${version}, read-only`, "Name the writer's endpoint as host."),
+    ? well("server", `${kind} ${version}, writable; takes two passwords of one account`)
+    : ill("server", `${kind} ${version}, read-only`, "Name the writer's endpoint as host."),
   cipher
     ? well("tls", cipher)
     : unknown("tls", `plain text, as rekey:tls=${target.tls} says`, "Take the tag away once the server speaks TLS."),
@@ -44,10 +40,6 @@ const serverFindings = ({ version, isReadOnly, cipher, hasSchema }: Server, targ
       ),
 ];
 
-/** Source: mariadb.com/kb/en/grant, global privileges. */
-const NEEDED = ["CREATE USER", "PROCESS", "CONNECTION ADMIN"];
-const TABLES = ["mysql.global_priv", "performance_schema.threads"];
-
 const mayRead = async (client: Client, table: string): Promise<boolean> => {
   try {
     await client.rows(`SELECT 1 FROM ${table} LIMIT 0`);
@@ -59,18 +51,19 @@ const mayRead = async (client: Client, table: string): Promise<boolean> => {
 };
 
 const rightsFinding = async (client: Client, { me }: Server): Promise<Finding> => {
+  const { rights, tables } = client.dialect;
   const rows = await client.rows<{ right: string }>(
     "SELECT PRIVILEGE_TYPE AS `right` FROM information_schema.USER_PRIVILEGES WHERE GRANTEE = CONCAT('''', REPLACE(?, '@', '''@'''), '''')",
     [me],
   );
   const has = new Set(rows.map(({ right }) => right));
-  const lacks = has.has("SUPER") ? [] : NEEDED.filter((right) => !has.has(right)).map((right) => `${right} ON *.*`);
-  for (const table of TABLES) if (!(await mayRead(client, table))) lacks.push(`SELECT ON ${table}`);
+  const lacks = has.has("SUPER") ? [] : rights.filter((right) => !has.has(right)).map((right) => `${right} ON *.*`);
+  for (const table of tables) if (!(await mayRead(client, table))) lacks.push(`SELECT ON ${table}`);
   if (lacks.length > 0) {
-    const mend = `Run there, as an administrator, for it: ${lacks.map((right) => `GRANT ${right}`).join("; ")}. On RDS, mysql.rds_kill stands in for CONNECTION ADMIN.`;
+    const mend = `Run there, as an administrator, for it: ${lacks.map((right) => `GRANT ${right}`).join("; ")}. On RDS, mysql.rds_kill stands in for ${rights.at(-1)}.`;
     return ill("admin rights", `${me} lacks ${lacks.length} right(s)`, mend);
   }
-  return well("admin rights", `${me}: ${NEEDED.join(", ")}`);
+  return well("admin rights", `${me}: ${rights.join(", ")}`);
 };
 
 const lockedFinding = (check: string, isServing: boolean): Finding => {
@@ -79,10 +72,11 @@ const lockedFinding = (check: string, isServing: boolean): Finding => {
   return isServing ? ill(check, found, mend) : unknown(check, found, "The next rotation lets it in again.");
 };
 
-const loginFinding = (login: string, accounts: readonly Account[], { target, current }: Request): Finding => {
+const loginFinding = async (client: Client, login: string, { target, current }: Request): Promise<Finding> => {
+  const accounts = await look(client, login, target.userHost);
   const check = `login ${login}`;
   try {
-    present(accounts, login, target.userHost);
+    present(client, accounts, login, target.userHost);
   } catch (error) {
     return ill(check, "missing, or not by password", described(error).message);
   }
@@ -119,13 +113,17 @@ export const inspect = async (deps: Deps, request: Request): Promise<readonly Fi
   try {
     const admin = await adminLogin(deps, target, current);
     return await asAdmin(admin, signal, async (client) => {
-      const [server] = await client.rows<Server>(SERVER);
+      const [server] = await client.rows<Server>(client.dialect.server);
       if (!server) return [];
       const rights = await rightsFinding(client, server);
-      const findings = [well("admin secret", `logs in as ${server.me}`), ...serverFindings(server, target), rights];
-      if (!(await mayRead(client, "mysql.global_priv"))) return findings;
+      const findings = [
+        well("admin secret", `${target.admin === undefined ? "named by masterarn, " : ""}logs in as ${server.me}`),
+        ...serverFindings(client.dialect.name, server, target),
+        rights,
+      ];
+      if (!(await mayRead(client, client.dialect.tables[0] ?? ""))) return findings;
       for (const login of logins) {
-        findings.push(loginFinding(login, await look(client, login, target.userHost), request));
+        findings.push(await loginFinding(client, login, request));
       }
       return [...findings, ...(await shadowFinding(client))];
     });

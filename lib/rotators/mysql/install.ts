@@ -1,6 +1,6 @@
 import { Conflict } from "../../core/errors.ts";
 import type { Deps, InstallRequest } from "../../core/types.ts";
-import { type Account, has, hashOf, look, native, present, setLock } from "./accounts.ts";
+import { type Account, look, present, setLock, takes, wayFor } from "./accounts.ts";
 import { change, lastBefore, markOf, type Work } from "./change.ts";
 import { asAdmin } from "./connect.ts";
 import { moment } from "./server.ts";
@@ -22,20 +22,21 @@ const isInForce = ({ target, next, current }: Request): boolean => {
   );
 };
 
-/** The current version's hash where it goes on working beside the next one. A locked login takes none of before. */
-const keptHash = ({ target, next, current }: Request): string | undefined => {
+/** The current version's password where it goes on working beside the next one. A locked login takes none of before. */
+const keptPassword = ({ target, next, current }: Request): string | undefined => {
   const [coming, serving] = [next.reveal(), current?.reveal()];
   const isShared = serving !== undefined && serving.username === coming.username;
-  return target.strategy === "overlap" && isShared ? hashOf(serving.password) : undefined;
+  return target.strategy === "overlap" && isShared ? serving.password : undefined;
 };
 
-const isDone = (accounts: readonly Account[], hashes: (account: Account) => readonly string[]): boolean => {
+const isDone = (accounts: readonly Account[], passwords: (account: Account) => readonly string[]): boolean => {
   const mark = markOf(accounts);
-  const isWritten = accounts.every((account) => {
-    const [is, wanted] = [account.methods.map(({ hash }) => hash), hashes(account)];
-    return !account.isLocked && is.length === wanted.length && wanted.every((hash) => is.includes(hash));
+  if (mark?.cause !== "installed" || mark.connection === 0) return false;
+  return accounts.every((account) => {
+    const wanted = passwords(account);
+    const isExact = account.methods.length === wanted.length && wanted.every((password) => takes(account, password));
+    return !account.isLocked && isExact;
   });
-  return isWritten && mark?.cause === "installed" && mark.connection > 0;
 };
 
 /**
@@ -47,21 +48,21 @@ const letIn = async (work: Work, accounts: readonly Account[], login: string): P
   await setLock(work.client, accounts, "UNLOCK");
 };
 
-/** Puts `next` in force over one connection of the rotator's account. Clear text is not sent. */
+/** Puts `next` in force over one connection of the rotator's account. */
 export const install = async (deps: Deps, request: Request): Promise<void> => {
   const { target, next, signal } = request;
   if (isInForce(request)) return;
   const { username, password } = next.reveal();
-  const [hash, kept] = [hashOf(password), keptHash(request)];
+  const kept = keptPassword(request);
   const admin = await adminLogin(deps, target, next);
   await asAdmin(admin, signal, async (client) => {
     const work = { client, clock: deps.clock, random: deps.random, signal };
-    const accounts = present(await look(client, username, target.userHost), username, target.userHost);
+    const accounts = present(client, await look(client, username, target.userHost), username, target.userHost);
     const isLocked = accounts.some((account) => account.isLocked);
-    const hashes = (account: Account): readonly string[] =>
-      kept !== undefined && kept !== hash && !isLocked && has(account, kept) ? [hash, kept] : [hash];
-    if (!isDone(accounts, hashes)) {
-      await change(work, accounts, "installed", (account) => hashes(account).map(native));
+    const passwords = (account: Account): readonly string[] =>
+      kept !== undefined && kept !== password && !isLocked && takes(account, kept) ? [password, kept] : [password];
+    if (!isDone(accounts, passwords)) {
+      await change(work, accounts, "installed", (account) => passwords(account).map((one) => wayFor(account, one)));
     }
     if (isLocked) return letIn(work, accounts, username);
     if (target.strategy !== "alternating") return;

@@ -1,6 +1,6 @@
 import { Conflict } from "../../core/errors.ts";
 import type { Deps, Undo, VerifyRequest } from "../../core/types.ts";
-import { has, hashOf, look, native, setLock, write } from "./accounts.ts";
+import { look, setLock, takes, write } from "./accounts.ts";
 import { markOf } from "./change.ts";
 import { asAdmin } from "./connect.ts";
 import { adminLogin, loginOf, type Material, type Target } from "./target.ts";
@@ -23,11 +23,10 @@ const LOCKED =
 export const restore = async (deps: Deps, request: Restore): Promise<void> => {
   const { target, material, undo, signal } = request;
   const { username, password } = material.reveal();
-  const hash = hashOf(password);
   const admin = await adminLogin(deps, target, material);
   await asAdmin(admin, signal, async (client) => {
     const accounts = await look(client, username, target.userHost);
-    const isBack = accounts.length > 0 && accounts.every((account) => !account.isLocked && has(account, hash));
+    const isBack = accounts.length > 0 && accounts.every((account) => !account.isLocked && takes(account, password));
     if (isBack) return;
     const mark = markOf(accounts);
     if (undo["left"] === "locked before") throw conflict(request, LOCKED);
@@ -35,7 +34,7 @@ export const restore = async (deps: Deps, request: Restore): Promise<void> => {
       throw conflict(request, SUPERSEDED);
     }
     const wanted = accounts.map((account) => {
-      const methods = has(account, hash) ? account.methods : [...account.methods, native(hash)];
+      const methods = takes(account, password) ? account.methods : [...account.methods, { password }];
       return { account, methods, mark };
     });
     await write(client, wanted);

@@ -1,6 +1,6 @@
 import { Conflict } from "../../core/errors.ts";
 import type { Deps, Revoked, RevokeRequest, Undo } from "../../core/types.ts";
-import { type Account, has, hashOf, look, setLock, without, write } from "./accounts.ts";
+import { type Account, look, setLock, takes, without, write } from "./accounts.ts";
 import { change, lastBefore, markOf, type Work } from "./change.ts";
 import { asAdmin } from "./connect.ts";
 import { nonceFrom } from "./mark.ts";
@@ -23,15 +23,15 @@ const scoped = <A>(deps: Deps, { target, material, signal }: Request, task: (wor
     asAdmin(admin, signal, (client) => task({ client, clock: deps.clock, random: deps.random, signal })),
   );
 
-/** The doomed hash goes as well, so that unlocking lets in only what is meant. Repeated, the mark of the first stays. */
-const strike = async (work: Work, accounts: readonly Account[], hash: string) => {
+/** The doomed password goes as well, so that unlocking lets in only what is meant. Repeated, the mark of the first stays. */
+const strike = async (work: Work, accounts: readonly Account[], doomed: string) => {
   const now = await moment(work.client);
   const before = markOf(accounts);
   const isOurs = before?.cause === "locked" && accounts.every(({ isLocked }) => isLocked);
   const { at, connection } = now;
   const mark = isOurs ? before : { cause: "locked" as const, at, connection, nonce: nonceFrom(work.random) };
-  if (!isOurs || accounts.some((account) => has(account, hash))) {
-    const wanted = accounts.map((account) => ({ account, methods: without(account, hash), mark }));
+  if (!isOurs || accounts.some((account) => takes(account, doomed))) {
+    const wanted = accounts.map((account) => ({ account, methods: without(account, doomed), mark }));
     await write(work.client, wanted);
   }
   const wasLocked = !isOurs && accounts.every(({ isLocked }) => isLocked);
@@ -47,7 +47,7 @@ const forbid = (deps: Deps, request: Request): Promise<Revoked> =>
     await setLock(work.client, accounts, "LOCK");
     const refusedAt = work.clock.now();
     const sessionsEnded = await endSessions({ ...work, login });
-    const { settlesInMs, ...undo } = await strike(work, accounts, hashOf(password));
+    const { settlesInMs, ...undo } = await strike(work, accounts, password);
     return { undo, sessionsEnded, refusedAt, settlesInMs };
   });
 
@@ -61,12 +61,13 @@ const stillTaken = ({ target, material }: Request): Conflict => {
 type Doomed = { readonly request: Request; readonly accounts: readonly Account[]; readonly login: string };
 
 /**
- * The doomed hash goes, and then every session that it can have opened; a server does not say which password did. Asked
+ * The doomed password goes, and then every session that it can have opened; a server does not say which password did. Asked
  * to spare those begun since the replacement came, it goes by the mark that the replacement's installation left.
  */
-const drop = async (work: Work, { request, accounts, login }: Doomed, hash: string, kept: readonly string[]) => {
-  if (!accounts.every((account) => kept.some((one) => has(account, one)))) throw stillTaken(request);
-  const done = await change(work, accounts, "dropped", (account) => without(account, hash));
+const drop = async (work: Work, { request, accounts, login }: Doomed, kept: readonly string[]) => {
+  const { password } = request.material.reveal();
+  if (!accounts.every((account) => kept.some((one) => takes(account, one)))) throw stillTaken(request);
+  const done = await change(work, accounts, "dropped", (account) => without(account, password));
   const refusedAt = work.clock.now();
   const before = markOf(accounts);
   const isSpared = request.begunBefore !== undefined && before?.cause === "installed";
@@ -76,8 +77,9 @@ const drop = async (work: Work, { request, accounts, login }: Doomed, hash: stri
   return { undo, sessionsEnded, refusedAt, settlesInMs: settlesIn(done.moment) };
 };
 
-/** The hash had gone before: where `begunBefore` asks for it, what the server counted after that is spared. */
+/** The password had gone before: where `begunBefore` asks for it, what the server counted after that is spared. */
 const sweepOld = async (work: Work, { request, accounts, login }: Doomed): Promise<Revoked> => {
+  await work.client.dialect.forget?.(work.client, login);
   if (await isAccepted(request)) throw stillTaken(request);
   const [now, mark] = [await moment(work.client), markOf(accounts)];
   const upTo = (request.begunBefore && lastBefore(mark, now)) ?? now.connection;
@@ -92,8 +94,8 @@ const expel = (deps: Deps, request: Request, kept: readonly string[]): Promise<R
     const { username: login, password } = request.material.reveal();
     const accounts = await look(work.client, login, request.target.userHost);
     if (accounts.length === 0) return GONE;
-    const [doomed, hash] = [{ request, accounts, login }, hashOf(password)];
-    return accounts.some((account) => has(account, hash)) ? drop(work, doomed, hash, kept) : sweepOld(work, doomed);
+    const doomed = { request, accounts, login };
+    return accounts.some((account) => takes(account, password)) ? drop(work, doomed, kept) : sweepOld(work, doomed);
   });
 
 /** Ends this material and its sessions; an account that is gone is a success. */
@@ -111,6 +113,6 @@ export const revoke = async (deps: Deps, request: Request): Promise<Revoked> => 
   return expel(
     deps,
     request,
-    sharing.map(({ password }) => hashOf(password)),
+    sharing.map(({ password }) => password),
   );
 };

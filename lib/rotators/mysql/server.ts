@@ -18,13 +18,9 @@ type Row = {
   readonly timeout: number | string;
 };
 
-const MOMENT = `SELECT UNIX_TIMESTAMP() AS at, @@connect_timeout AS timeout,
-  (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'UPTIME') AS uptime,
-  (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'CONNECTIONS') AS connections`;
-
 /** Throws Misconfigured where the server does not tell. */
 export const moment = async (client: Client): Promise<Moment> => {
-  const [row] = await client.rows<Row>(MOMENT);
+  const [row] = await client.rows<Row>(client.dialect.moment);
   if (!row) throw new Misconfigured("The server does not tell its status.");
   const at = Number(row.at);
   return {

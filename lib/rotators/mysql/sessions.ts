@@ -1,6 +1,8 @@
 import type { Clock } from "../../core/types.ts";
 import type { Client } from "./connect.ts";
+import type { Asked } from "./dialect.ts";
 import { isError } from "./failure.ts";
+import { moment } from "./server.ts";
 
 const QUIET_MS = 50;
 const PAUSE_MS = 10;
@@ -12,25 +14,31 @@ type Sweep = Work & {
   /** Connections with a later id are spared: the server numbers them as they come. Absent: none is spared. */
   readonly upTo?: number;
 };
-type Id = { readonly id: number };
 
-/**
- * The list of processes names a session that is inside another definer's routine by that definer, so that the
- * performance schema is asked too, which keeps to who logged in. It is empty where it is off. A half-open handshake is
- * in the list as soon as the server knows its name. Killed ones that still roll back have no client any more.
- */
-const BOTH = `SELECT p.ID AS id FROM information_schema.PROCESSLIST p
-  LEFT JOIN performance_schema.threads t ON t.PROCESSLIST_ID = p.ID
-  WHERE (BINARY p.USER = ? OR BINARY t.PROCESSLIST_USER = ?) AND p.COMMAND <> 'Killed'`;
-const LIST = "SELECT ID AS id FROM information_schema.PROCESSLIST WHERE BINARY USER = ? AND COMMAND <> 'Killed'";
+/** One session or half-open handshake of a login. */
+export type Session = {
+  readonly id: number | string;
+  /** Client address and port. */
+  readonly host: string;
+  readonly program: string | null;
+  /** Since the session last began or ended a statement. */
+  readonly idleMs: number | string;
+};
 
-/** Ids of the login's sessions. Without a right to the performance schema the list alone has to do. */
-const sessionsOf = async (client: Client, login: string): Promise<readonly number[]> => {
+const asked = (client: Client, { sql, names }: Asked, login: string): Promise<readonly Session[]> =>
+  client.rows<Session>(sql, Array<string>(names).fill(login));
+
+/** The login's sessions. Without a right to the performance schema's tables the list of processes alone has to do. */
+export const sessionsOf = async (
+  client: Client,
+  login: string,
+  which: "sessions" | "named" = "sessions",
+): Promise<readonly Session[]> => {
   try {
-    return (await client.rows<Id>(BOTH, [login, login])).map(({ id }) => Number(id));
+    return await asked(client, client.dialect[which], login);
   } catch (error) {
     if (!isError(error, "tableDenied", "noSuchTable", "deniedDatabase")) throw error;
-    return (await client.rows<Id>(LIST, [login])).map(({ id }) => Number(id));
+    return asked(client, client.dialect.fewer, login);
   }
 };
 
@@ -54,23 +62,38 @@ const end = async (client: Client, id: number): Promise<void> => {
   }
 };
 
+const idsOf = async (rows: Promise<readonly Pick<Session, "id">[]>, upTo: number): Promise<readonly number[]> =>
+  (await rows).map(({ id }) => Number(id)).filter((id) => id <= upTo);
+
+/** Of any login where the server does not tell whose they are, but none that began after this sweep. */
+const halfOpen = async ({ client }: Sweep, begun: number): Promise<readonly number[]> =>
+  client.dialect.halfOpen ? idsOf(client.rows(client.dialect.halfOpen), begun) : [];
+
+/** Ends what is there now: ids of the login's sessions, and how many of all were found. */
+const sweepOnce = async (sweep: Sweep, begun: number) => {
+  const { client, login, upTo = Number.POSITIVE_INFINITY } = sweep;
+  const strangers = await halfOpen(sweep, begun);
+  const ids = await idsOf(sessionsOf(client, login), upTo);
+  for (const id of [...strangers, ...ids]) await end(client, id);
+  return { ids, isQuiet: ids.length + strangers.length === 0 };
+};
+
 /**
- * Ends the login's sessions and half-open handshakes until several looks in a row, over 50 ms, find none. Returns how
- * many were ended.
+ * Ends the login's sessions and half-open handshakes until several looks in a row, over 50 ms, find none, and makes the
+ * server forget what those may have left in its cache. Returns how many sessions were ended.
  */
-export const endSessions = async ({ client, clock, signal, login, upTo }: Sweep): Promise<number> => {
+export const endSessions = async (sweep: Sweep): Promise<number> => {
+  const { client, clock, signal, login } = sweep;
+  const begun = client.dialect.halfOpen ? (await moment(client)).connection : 0;
   const ended = new Set<number>();
   let quietSince = clock.ticks();
-  let looks = 0;
-  while (looks < FEWEST_LOOKS || clock.ticks() - quietSince < QUIET_MS) {
-    const ids = (await sessionsOf(client, login)).filter((id) => upTo === undefined || id <= upTo);
-    for (const id of ids) {
-      await end(client, id);
-      ended.add(id);
-    }
-    looks = ids.length === 0 ? looks + 1 : 0;
-    if (ids.length > 0) quietSince = clock.ticks();
+  for (let looks = 0; looks < FEWEST_LOOKS || clock.ticks() - quietSince < QUIET_MS; ) {
+    const { ids, isQuiet } = await sweepOnce(sweep, begun);
+    for (const id of ids) ended.add(id);
+    looks = isQuiet ? looks + 1 : 0;
+    if (!isQuiet) quietSince = clock.ticks();
     await clock.sleep(PAUSE_MS, signal);
   }
+  await client.dialect.forget?.(client, login);
   return ended.size;
 };

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { passwordTags } from "../../core/password.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { Deps, Identifier } from "../../core/types.ts";
-import { adminFor, Host, Password, Port, tlsTags, twoOf } from "../shared/login.ts";
+import { adminFor, adminSecretOf, Host, Password, Port, tlsTags, twoOf } from "../shared/login.ts";
 
 /** Source: mariadb.com/kb/en/identifier-names, maximum length: 80 of a user (32 on MySQL), 255 of a host. */
 const UserName = z.string().check(z.minLength(1), z.maxLength(80), z.regex(/^[^\p{Cc}]*$/u));
@@ -27,7 +27,8 @@ const Logins = twoOf(UserName);
 /** Of the secret's tags, without `rekey:`. */
 export const Target = z
   .object({
-    admin: z.string().check(z.minLength(1)),
+    /** Absent: field masterarn of the secret names it, as AWS's layout has it. */
+    admin: z.optional(z.string().check(z.minLength(1))),
     strategy: z._default(z.enum(["overlap", "alternating", "single"]), "overlap"),
     logins: z.optional(Logins),
     /** Of the accounts of that name only this one; all of them where it is absent. */
@@ -79,16 +80,22 @@ export const loginOf = (target: Target, { host, port, dbname, username, password
 export const adminLogin = async (deps: Deps, target: Target, held: Secret<Material>): Promise<Login> => {
   const { database: _, ...at } = loginOf(target, held.reveal());
   const managed = [at.username, ...(target.logins ?? [])];
-  const asked = { id: target.admin, schema: Admin, at: at, managed, called: "account" };
+  const masterarn = held.reveal()["masterarn"];
+  const asked = { tag: target.admin, layout: masterarn, schema: Admin, at, managed, called: "account" };
   const admin = await adminFor(deps, asked);
-  return { ...at, username: admin.username, password: admin.password, adminSecret: target.admin };
+  return {
+    ...at,
+    username: admin.username,
+    password: admin.password,
+    adminSecret: adminSecretOf(target.admin, masterarn),
+  };
 };
 
 /** The login or, where two take turns, both: two secrets that share a login wait for one another. */
 export const identityOf = (target: Target, material: Material | undefined): Identifier => {
   const who = target.strategy === "alternating" ? [...(target.logins ?? [])].sort().join(" ") : material?.username;
   const where = material && `${material.host.toLowerCase()}:${Number(material.port ?? DEFAULT_PORT)}`;
-  return `db:${where ?? target.admin}/${who ?? ""}`;
+  return `db:${where ?? target.admin ?? ""}/${who ?? ""}`;
 };
 
 /** `db:` and, where the material says so, `rds:` names of this version's login. */

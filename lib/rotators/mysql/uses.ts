@@ -1,38 +1,12 @@
 import type { Deps, Instant, Use, VerifyRequest } from "../../core/types.ts";
 import { look } from "./accounts.ts";
 import { lastBefore, markOf } from "./change.ts";
-import { asAdmin, type Client } from "./connect.ts";
-import { isError } from "./failure.ts";
+import { asAdmin } from "./connect.ts";
 import { moment } from "./server.ts";
+import { type Session, sessionsOf } from "./sessions.ts";
 import { adminLogin, type Material, type Target } from "./target.ts";
 
-type Row = {
-  readonly id: number;
-  /** Client address and port. */
-  readonly host: string;
-  readonly program: string | null;
-  /** Since the session last began or ended a statement. */
-  readonly idleMs: number | string;
-};
-
-const NAMED = `SELECT p.ID AS id, p.HOST AS host, p.TIME_MS AS idleMs, a.ATTR_VALUE AS program
-  FROM information_schema.PROCESSLIST p
-  LEFT JOIN performance_schema.threads t ON t.PROCESSLIST_ID = p.ID
-  LEFT JOIN performance_schema.session_connect_attrs a ON a.PROCESSLIST_ID = p.ID AND a.ATTR_NAME = 'program_name'
-  WHERE (BINARY p.USER = ? OR BINARY t.PROCESSLIST_USER = ?) AND p.COMMAND <> 'Killed'`;
-const LIST = `SELECT ID AS id, HOST AS host, TIME_MS AS idleMs, NULL AS program
-  FROM information_schema.PROCESSLIST WHERE BINARY USER = ? AND COMMAND <> 'Killed'`;
-
-const sessions = async (client: Client, login: string): Promise<readonly Row[]> => {
-  try {
-    return await client.rows<Row>(NAMED, [login, login]);
-  } catch (error) {
-    if (!isError(error, "tableDenied", "noSuchTable", "deniedDatabase")) throw error;
-    return client.rows<Row>(LIST, [login]);
-  }
-};
-
-const nameOf = ({ program, host }: Row): string => {
+const nameOf = ({ program, host }: Session): string => {
   const address = host.replace(/:\d+$/, "");
   return program === null ? address : `${program}@${address}`;
 };
@@ -48,7 +22,7 @@ export const uses = async (deps: Deps, { target, material, signal }: VerifyReque
   const { username } = material.reveal();
   const admin = await adminLogin(deps, target, material);
   return asAdmin(admin, signal, async (client) => {
-    const rows = await sessions(client, username);
+    const rows = await sessionsOf(client, username, "named");
     const upTo = lastBefore(markOf(await look(client, username, target.userHost)), await moment(client));
     const groups = new Map<string, Group>();
     for (const row of rows) {
