@@ -26,7 +26,7 @@ type AnyRotator = {
   readonly target: { safeParse(value: unknown): Parsed };
   strategy(target: never): string;
   readonly material: { safeParse(value: unknown): Parsed };
-  readonly example: { readonly material: Loose };
+  readonly example: { readonly tags: Readonly<Record<string, string>>; readonly material: Loose };
 };
 
 /** The field that Secrets Manager fills with a random text when the secret is made. */
@@ -34,6 +34,7 @@ const GENERATED = "password";
 /** Keys of tags that the construct itself sets. */
 const RESERVED = [
   ...["kind", "workload", "network", "protected", "critical", "single", "retire"],
+  ...["consumers", "consumers2", "consumers3", "consumers4", "consumers-tolerate"],
   ...["schedule", "timezone", "window", "spread", "start"],
 ];
 /** AWS's rule for tag values (Secrets Manager user guide, tagging): at most 256 of these. */
@@ -65,8 +66,20 @@ const checkTag = (name: string, value: string) => {
   );
 };
 
+/** A kind whose logins are changed by another one needs to be told which: a secret made here has no `masterarn` yet. */
+const needAdmin = ({ kind, example }: AnyRotator, tags: Loose, material: Loose) => {
+  if (!("admin" in example.tags) || "admin" in tags || "masterarn" in material) return;
+  throw new Error(
+    `target.admin is missing or wrong for kind ${kind}: name the secret of the rotator's login. See docs/reference/rotators.md.`,
+  );
+};
+
 /** The target as tags without their prefix, checked by the rotator's own schema where no CDK token hides a value. */
-export const targetTags = (rotator: AnyRotator, target: Loose): Readonly<Record<string, string>> => {
+export const targetTags = (
+  rotator: AnyRotator,
+  target: Loose,
+  material: Loose = {},
+): Readonly<Record<string, string>> => {
   const tags = Object.fromEntries(
     Object.entries(target).map(([key, value]) => [key, Array.isArray(value) ? value.join(" ") : String(value)]),
   );
@@ -74,6 +87,7 @@ export const targetTags = (rotator: AnyRotator, target: Loose): Readonly<Record<
     if (RESERVED.includes(key)) throw new Error(`target.${key} is set by the construct: use its property ${key}.`);
     checkTag(`target.${key}`, value);
   }
+  needAdmin(rotator, tags, material);
   if (!hasToken(tags)) complain("target", rotator.kind, rotator.target.safeParse(tags));
   return tags;
 };

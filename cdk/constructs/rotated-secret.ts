@@ -3,6 +3,7 @@ import type { Grant, IGrantable, IRole } from "aws-cdk-lib/aws-iam";
 import { CfnRotationSchedule, Secret, type SecretProps } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import { names, type RotatorKind } from "../../lib/catalog.ts";
+import { consumerTags } from "./consumer-tags.ts";
 import {
   credentialTags,
   type FirstValue,
@@ -36,6 +37,13 @@ export type RotatedSecretProps<K extends RotatorKind = RotatorKind> = SchedulePr
    * rotation, or so long after the rotation, in whole minutes.
    */
   readonly retire?: "adopted" | "next" | Duration;
+  /**
+   * Who has to be told to read it again after a rotation, in waves: `[["ecs:prod/canary"], ["ecs:prod/orders"]]`. Rekey's
+   * config says which of them it may touch.
+   */
+  readonly consumers?: readonly (readonly string[])[];
+  /** How many percent of a wave may fail without stopping the next ones. */
+  readonly tolerateFailed?: number;
   readonly secretName?: string;
   readonly description?: string;
   /** The prefix that Rekey was deployed with. */
@@ -84,7 +92,7 @@ export class RotatedSecret<const K extends RotatorKind> extends Construct {
     const { network = "default", prefix = "rekey", workload } = props;
     const { value, tags, timing } = this.checked(() => {
       const rotator = rotatorOf(props.kind);
-      const target = targetTags(rotator, props.target);
+      const target = targetTags(rotator, props.target, props.material);
       const timing = scheduled(props);
       refuseGap(props, target);
       return {
@@ -98,6 +106,7 @@ export class RotatedSecret<const K extends RotatorKind> extends Construct {
           ...(props.critical && { critical: "true" }),
           ...(props.acceptGap && { single: "accepted" }),
           ...(props.retire && { retire: retireTag(props.retire) }),
+          ...consumerTags(props),
           ...timing.tags,
           ...target,
         }),

@@ -51,7 +51,7 @@ const shared = async (strategy: "single" | "alternating", names: { readonly a: s
   const logins = await arrangeLogins(server, { strategy, names });
   const memory = memoryVault();
   const pair = strategy === "alternating" ? { "rekey:logins": `${names.a} ${names.b}` } : {};
-  const tags = { "rekey:kind": "postgres", "rekey:admin": logins.target.admin, "rekey:strategy": strategy };
+  const tags = { "rekey:kind": "postgres", "rekey:admin": logins.target.admin ?? "", "rekey:strategy": strategy };
   const first = layout(names.a, logins.current.reveal().password);
   memory.declare(ID, { ...tags, ...pair, "rekey:tls": "disable", "rekey:retire": "next" }, secret(first));
   const { deps } = logins;

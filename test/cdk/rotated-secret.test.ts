@@ -33,6 +33,27 @@ const tagsOf = (template: Template): Readonly<Record<string, string>> => {
   return Object.fromEntries(tags.map(({ Key, Value }) => [Key, Value]));
 };
 
+describe("who follows it", () => {
+  test("is told in tags, wave after wave, over as many tags as it needs", () => {
+    expect(tagsOf(made({ consumers: [["ecs:prod/canary"], ["ecs:prod/orders", "lambda:reports"]] }))).toMatchObject({
+      "rekey:consumers": "ecs:prod/canary 2=ecs:prod/orders 2=lambda:reports",
+    });
+    const many = Array.from({ length: 20 }, (_, n) => `ecs:production/orders-service-number-${n}`);
+    const tags = tagsOf(made({ consumers: [many], tolerateFailed: 10 }));
+    const told = ["consumers", "consumers2", "consumers3", "consumers4"].map((name) => tags[`rekey:${name}`] ?? "");
+    expect(told.join(" ").split(" ").filter(Boolean)).toEqual(many);
+    for (const value of told) expect(value.length).toBeLessThanOrEqual(256);
+    expect(tags["rekey:consumers-tolerate"]).toBe("10");
+  });
+  test("is refused where it could not be refreshed, or has no room", () => {
+    expect(() => made({ consumers: [["ecs:orders"]] })).toThrow(/ecs:orders.*ecs:prod\/orders/);
+    expect(() =>
+      made({ consumers: [Array.from({ length: 60 }, (_, n) => `ecs:production/orders-service-${n}`)] }),
+    ).toThrow(/longer than/);
+    expect(() => made({ consumers: [["lambda:a"]], tolerateFailed: 100 })).toThrow(/percent/);
+  });
+});
+
 describe("what it makes", () => {
   test("a secret whose tags say what it is, with a generated password in the template", () => {
     const template = made();

@@ -159,7 +159,7 @@ export const inspect = async (deps: Deps, request: Request): Promise<readonly Fi
       const server = (await client.query<Server>(SERVER)).rows[0];
       if (!server) return [];
       const findings = [
-        well("admin secret", `logs in as ${server.me}`),
+        well("admin secret", `${target.admin === undefined ? "named by masterarn, " : ""}logs in as ${server.me}`),
         ...serverFindings(server, target),
         ...rightsFindings(server),
       ];

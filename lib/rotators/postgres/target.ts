@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { passwordTags } from "../../core/password.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { Deps, Identifier } from "../../core/types.ts";
-import { adminFor, Host, Password, Port, tlsTags, twoOf } from "../shared/login.ts";
+import { adminFor, adminSecretOf, Host, Password, Port, tlsTags, twoOf } from "../shared/login.ts";
 
 /** PostgreSQL cuts longer names off silently, and then another role would be meant. */
 const MOST_BYTES = 63;
@@ -27,7 +27,8 @@ const Logins = twoOf(RoleName);
 /** Of the secret's tags, without `rekey:`. */
 export const Target = z
   .object({
-    admin: z.string().check(z.minLength(1)),
+    /** Absent: field masterarn of the secret names it, as AWS's layout has it. */
+    admin: z.optional(z.string().check(z.minLength(1))),
     strategy: z._default(z.enum(["alternating", "single"]), "single"),
     logins: z.optional(Logins),
     owner: z.optional(RoleName),
@@ -81,14 +82,15 @@ export const loginOf = (target: Target, material: Material): Login => ({
 export const adminLogin = async (deps: Deps, target: Target, held: Secret<Material>): Promise<Login> => {
   const at = loginOf(target, held.reveal());
   const managed = [at.username, ...(target.logins ?? [])];
-  const asked = { id: target.admin, schema: Admin, at: at, managed, called: "role" };
+  const masterarn = held.reveal()["masterarn"];
+  const asked = { tag: target.admin, layout: masterarn, schema: Admin, at, managed, called: "role" };
   const admin = await adminFor(deps, asked);
   return {
     ...at,
     database: admin.dbname ?? at.database,
     username: admin.username,
     password: admin.password,
-    adminSecret: target.admin,
+    adminSecret: adminSecretOf(target.admin, masterarn),
   };
 };
 
@@ -96,7 +98,7 @@ export const adminLogin = async (deps: Deps, target: Target, held: Secret<Materi
 export const identityOf = (target: Target, material: Material | undefined): Identifier => {
   const who = target.strategy === "alternating" ? [...(target.logins ?? [])].sort().join(" ") : material?.username;
   const where = material && `${material.host.toLowerCase()}:${Number(material.port ?? DEFAULT_PORT)}`;
-  return `db:${where ?? target.admin}/${who ?? ""}`;
+  return `db:${where ?? target.admin ?? ""}/${who ?? ""}`;
 };
 
 /** `db:` and, where the material says so, `rds:` names of this version's login. */

@@ -21,8 +21,17 @@ const keptOf = (deps: Deps): Map<string, Kept> => {
 };
 
 const keyOf = ({ target, material }: Request): string => {
-  const { host, port, database } = loginOf(target, material.reveal());
-  return JSON.stringify([target.admin, host, port, database, target.tls, target.tlsCa, target.tlsServerName]);
+  const held = material.reveal();
+  const { host, port, database } = loginOf(target, held);
+  return JSON.stringify([
+    target.admin ?? held["masterarn"],
+    host,
+    port,
+    database,
+    target.tls,
+    target.tlsCa,
+    target.tlsServerName,
+  ]);
 };
 
 const KEEP_MS = 10_000;

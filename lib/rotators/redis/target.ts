@@ -93,7 +93,7 @@ export const loginOf = (target: Target, material: Material): Login => {
 export const adminLogin = async (deps: Deps, target: Target, held: Secret<Material>): Promise<Login> => {
   const at = loginOf(target, held.reveal());
   const managed = [at.username, ...(target.logins ?? [])];
-  const asked = { id: target.admin, schema: Admin, at: at.nodes[0], managed, called: "user" };
+  const asked = { tag: target.admin, layout: undefined, schema: Admin, at: at.nodes[0], managed, called: "user" };
   const admin = await adminFor(deps, asked);
   return { ...at, username: admin.username, password: admin.password, adminSecret: target.admin };
 };

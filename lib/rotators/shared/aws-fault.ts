@@ -1,4 +1,5 @@
 import { Forbidden, Throttled, Unreachable, Untrusted } from "../../core/errors.ts";
+import { described } from "../../core/sanitize.ts";
 
 /** True for an AWS error of this code, whether or not the SDK gave it the suffix. */
 export const isNamed = (error: unknown, ...names: readonly string[]): boolean =>
@@ -25,6 +26,14 @@ export const classed = (error: unknown, what: string): unknown => {
     );
   }
   return error;
+};
+
+/** The same, and what has no class becomes an Error that says what it was about. */
+export const awsFailure = (what: string, error: unknown): Error => {
+  const known = classed(error, what);
+  if (known !== error && known instanceof Error) return known;
+  const { name, message } = described(error);
+  return name === "AbortError" ? (error as Error) : Object.assign(new Error(`${what}: ${message}`), { name });
 };
 
 /** Verbs whose failures say of what class they are. `what` names the credential's place, without secrets. */

@@ -11,7 +11,7 @@ import {
 } from "../../core/errors.ts";
 import { described, scrub, secretsIn } from "../../core/sanitize.ts";
 import type { Deps } from "../../core/types.ts";
-import { awsFailure } from "./aws-failure.ts";
+import { awsFailure } from "./aws-fault.ts";
 import { Answer, type Done, type Failure, type Question, type Verb } from "./function-protocol.ts";
 import { FUNCTION_TAG } from "./function-target.ts";
 

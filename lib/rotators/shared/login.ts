@@ -42,7 +42,10 @@ type Admin = {
 };
 
 type Asked<A> = {
-  readonly id: string;
+  /** Of tag rekey:admin. */
+  readonly tag: string | undefined;
+  /** Field `masterarn` of the workload's secret, which stands in where there is no tag. */
+  readonly layout: unknown;
   readonly schema: Schema<A>;
   /** The server that the workload's secret names. */
   readonly at: { readonly host: string; readonly port: number };
@@ -52,7 +55,22 @@ type Asked<A> = {
   readonly called: string;
 };
 
-const parsed = <A>({ id, schema, called }: Asked<A>, value: unknown): A => {
+const ARN = /^arn:[^:]+:secretsmanager:[^:]+:\d{12}:secret:\S+$/;
+
+/**
+ * The admin secret's id: the tag's, else field `masterarn`, by which secrets that AWS's functions rotate name the
+ * superuser's secret. Throws Misconfigured where neither does.
+ * https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html
+ */
+export const adminSecretOf = (tag: string | undefined, layout: unknown): string => {
+  if (tag !== undefined) return tag;
+  if (typeof layout === "string" && ARN.test(layout)) return layout;
+  throw new Misconfigured(
+    "No admin secret is named. Set tag rekey:admin to the secret of the rotator's login, or field masterarn to its ARN, as AWS's layout has it.",
+  );
+};
+
+const parsed = <A>(id: string, { schema, called }: Asked<A>, value: unknown): A => {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const field = result.error.issues[0]?.path.join(".") || "the whole";
@@ -66,14 +84,21 @@ const parsed = <A>({ id, schema, called }: Asked<A>, value: unknown): A => {
  * workload's secret could have the admin password sent to a host of theirs) or holds a login that is managed.
  */
 export const adminFor = async <A extends Admin>(deps: Deps, asked: Asked<A>): Promise<A> => {
-  const { id, at, managed, called } = asked;
-  const admin = parsed(asked, (await deps.readAdmin(id)).reveal());
+  const { at, managed, called } = asked;
+  const id = adminSecretOf(asked.tag, asked.layout);
+  const admin = parsed(id, asked, (await deps.readAdmin(id)).reveal());
+  if (asked.tag === undefined && admin.host === undefined) {
+    // Whoever may write the workload's secret chooses `masterarn`, so the named one has to say where it may be sent.
+    throw new Misconfigured(
+      `Admin secret ${id} is named by masterarn and says no host. Put its server's host into it, as AWS's layout asks, or name it in tag rekey:admin.`,
+    );
+  }
   const isOther =
     (admin.host !== undefined && admin.host.toLowerCase() !== at.host.toLowerCase()) ||
     (admin.port !== undefined && Number(admin.port) !== at.port);
   if (isOther) {
     throw new Misconfigured(
-      `Admin secret ${id} is for another server than the material's ${at.host}:${at.port}. Point tag rekey:admin at that server's admin secret, or correct host and port in one of the two.`,
+      `Admin secret ${id} is for another server than the material's ${at.host}:${at.port}. Point tag rekey:admin (or masterarn) at that server's admin secret, or correct host and port in one of the two.`,
     );
   }
   if (managed.includes(admin.username)) {

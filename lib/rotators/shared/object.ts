@@ -2,7 +2,7 @@ import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3
 import { Conflict, Forbidden, Misconfigured } from "../../core/errors.ts";
 import { described } from "../../core/sanitize.ts";
 import type { Deps } from "../../core/types.ts";
-import { awsFailure } from "./aws-failure.ts";
+import { awsFailure } from "./aws-fault.ts";
 
 /** One object that others read and several write. */
 export type Place = {
