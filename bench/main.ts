@@ -18,7 +18,11 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   rotation: () => import("./rotation.ts"),
   respond: () => import("./respond.ts"),
   storm: () => import("./storm.ts"),
+  review: () => import("./review.ts"),
+  engines: () => import("./engines.ts"),
   postgres: () => import("./postgres.ts"),
+  mysql: () => import("./mysql.ts"),
+  redis: () => import("./redis.ts"),
 };
 /** Two minutes that cannot be cut, because handshakes are held for 70 s. */
 const SLOW = ["postgres"];

@@ -1,10 +1,10 @@
 import pg from "pg";
-import type { Clock } from "../lib/core/types.ts";
 import { holdHandshake } from "../local/held-handshake.ts";
 import { application } from "../test/support/application.ts";
 import { realClock } from "../test/support/clock.ts";
 import { type Arranged, arrangeLogins, sessionOf, type TestServer, testServer } from "../test/support/postgres.ts";
 import { storm } from "../test/support/storm.ts";
+import { noticing } from "./noticing.ts";
 import { type Row, row, timed } from "./stats.ts";
 
 const REVOKES = 100;
@@ -14,23 +14,6 @@ const HELD_S = [2, 30, 70];
 const WARM_UP = 10;
 
 const signal = AbortSignal.timeout(600_000);
-
-/** Notes when the rotator first asks what time it is: it does so when NOLOGIN is committed, before the sweep begins. */
-const noticing = (): Clock & { readonly take: () => number } => {
-  let first = 0;
-  return {
-    ...realClock,
-    now: () => {
-      first ||= performance.now();
-      return realClock.now();
-    },
-    take: () => {
-      const taken = first;
-      first = 0;
-      return taken;
-    },
-  };
-};
 
 const oneStatement = async (server: TestServer, { current }: Arranged): Promise<void> => {
   const { username, password } = current.reveal();

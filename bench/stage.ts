@@ -126,6 +126,8 @@ export const openStage = async () => {
     at,
     admin,
     credential,
+    /** Makes a secret with these tags, each under `rekey:`. */
+    secret: create,
     /** Connections that the server has noted in its log so far. */
     connectionsSeen: async () => (await readFile(database.log, "utf8")).split("connection received:").length - 1,
     stop: async () => {

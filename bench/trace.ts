@@ -14,6 +14,14 @@ const textOf = (query: unknown): string => {
   return typeof query === "object" && query !== null && "text" in query ? String(query.text) : "";
 };
 
+/** JSON services name the operation; of the query services (IAM, STS) the signature's scope tells which one was asked. */
+const nameOf = (request: ClientRequest): string => {
+  const target = request.getHeader("x-amz-target");
+  if (target) return String(target);
+  const [, service] = /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\//.exec(String(request.getHeader("authorization"))) ?? [];
+  return service ? `${service}.` : "";
+};
+
 /**
  * Notes every AWS call (as `secretsmanager.GetSecretValue`) and every connection and statement of the driver, without
  * changing what is traced: Node announces its HTTP requests, and the driver's two methods are timed where they are.
@@ -24,9 +32,9 @@ export const openTrace = () => {
   const onStart = (message: unknown) => void begun.set((message as Started).request, performance.now());
   const onFinish = (message: unknown) => {
     const { request } = message as Started;
-    const target = request.getHeader("x-amz-target");
+    const what = nameOf(request);
     const from = begun.get(request);
-    if (from !== undefined && target) spans.push({ what: String(target), from, to: performance.now() });
+    if (from !== undefined && what) spans.push({ what, from, to: performance.now() });
   };
   const [started, finished] = [channel("http.client.request.start"), channel("http.client.response.finish")];
   started.subscribe(onStart);
@@ -62,9 +70,10 @@ export const openTrace = () => {
 };
 export type Trace = ReturnType<typeof openTrace>;
 
-/** How many calls of Secrets Manager there are among them. */
-export const secretsCalls = (spans: readonly Span[]): number =>
-  spans.filter(({ what }) => what.startsWith("secretsmanager.")).length;
+/** How many calls of one AWS service there are among them. */
+export const callsOf = (service: string, spans: readonly Span[]): number =>
+  spans.filter(({ what }) => what.startsWith(`${service}.`)).length;
+export const secretsCalls = (spans: readonly Span[]): number => callsOf("secretsmanager", spans);
 
 /** How many connections to databases there are among them. */
 export const connections = (spans: readonly Span[]): number =>
