@@ -18,5 +18,10 @@ export default defineSource({
     "detail-type": ["AWS API Call via CloudTrail"],
     detail: RULED,
   },
+  poll: {
+    // The event history has no resource.
+    grants: [{ actions: ["cloudtrail:LookupEvents"], resources: ["*"] }],
+    load: async () => (await import("./cloudtrail/poll.ts")).default,
+  },
   load: async () => (await import("./cloudtrail/source.ts")).default,
 });

@@ -9,5 +9,10 @@ export default defineSource({
     // Threats, not the results of controls: docs.aws.amazon.com/securityhub/latest/userguide/asff-findings-types-taxonomy.html
     detail: { findings: { Types: [{ prefix: "TTPs" }, { prefix: "Effects" }, { prefix: "Unusual Behaviors" }] } },
   },
+  poll: {
+    // The hub of an account; GetFindings takes no narrower resource in the default deployment.
+    grants: [{ actions: ["securityhub:GetFindings"], resources: ["*"] }],
+    load: async () => (await import("./securityhub/poll.ts")).default,
+  },
   load: async () => (await import("./securityhub/source.ts")).default,
 });
