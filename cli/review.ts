@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { SIGNALS } from "../lib/core/events.ts";
+import type { Quarantined } from "../lib/core/quarantine.ts";
 import type { Retiring } from "../lib/core/retiring.ts";
 import type { Due } from "../lib/core/timetable.ts";
 import type { Cli } from "./main.ts";
@@ -25,6 +26,13 @@ const dyingLines = (retiring: readonly Retiring[]): readonly string[] => {
   return ["", table(["HAS TO DIE", "VERSION", "REPLACED", "NEXT LOOK", "LOOKS", "WHY NOT YET"], rows)];
 };
 
+/** Who is denied by an incident now, and how wide. */
+const deniedLine = (all: readonly Quarantined[]): string =>
+  all
+    .filter(({ liftedAt }) => liftedAt === undefined)
+    .map(({ principal, rung }) => `${principal} (${rung})`)
+    .join(", ") || "-";
+
 const status = async (cli: Cli) => {
   const world = cli.world();
   const [credentials, overdue, retiring, incidents, rejected, spooled, signals] = await Promise.all([
@@ -46,12 +54,13 @@ const status = async (cli: Cli) => {
     incidents.length === 0
       ? "No incident yet."
       : table(
-          ["INCIDENT", "STATE", "TYPE", "CREDENTIALS", "RECEIVED"],
-          incidents.map(({ id, state, type, plans, timeline }) => [
+          ["INCIDENT", "STATE", "TYPE", "CREDENTIALS", "DENIED", "RECEIVED"],
+          incidents.map(({ id, state, type, plans, quarantined = {}, timeline }) => [
             id,
             state,
             type,
             `${plans.length}`,
+            deniedLine(Object.values(quarantined)),
             timeline.receivedAt,
           ]),
         ),

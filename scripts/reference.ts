@@ -1,11 +1,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
-import { rotators, tagPrefix } from "../lib/catalog.ts";
+import { refreshers, rotators, tagPrefix } from "../lib/catalog.ts";
 import { PlaybookFile } from "../lib/core/playbook.ts";
+import type { Refresher } from "../lib/core/refresher.ts";
 import type { Grant, Rotator } from "../lib/core/types.ts";
 import { Answer, Question } from "../lib/rotators/shared/function-protocol.ts";
 import { CustomSignal } from "../lib/signals/custom/source.ts";
+import { controlsPage } from "./reference/controls.ts";
 import { providerFiles } from "./reference/providers.ts";
 import { signalsPage } from "./reference/signals.ts";
 
@@ -68,12 +70,33 @@ ${all.map(rotatorRow).join("\n")}
 
 ${all.map(rotatorSection).join("\n")}`;
 
+const refresherSection = ({ kind, title, example, notes, grants }: Refresher) => `## \`${kind}\`
+
+${title[0]?.toUpperCase()}${title.slice(1)}: \`${kind}:${example}\`.
+
+${notes.map((note) => `- ${note}`).join("\n")}
+
+What \`rekey-refresh\` is granted for each that the config names:
+
+${grantTable(grants)}
+`;
+
+const consumersPage = (all: readonly Refresher[]) => `${NOTE}
+
+# Consumers
+
+Whoever reads a secret can be [told to read it again](../how-to/refresh-consumers.md) once it was rotated. Tag \`${tagPrefix}consumers\` names them.
+
+${all.map(refresherSection).join("\n")}`;
+
 export { customExample } from "./reference/signals.ts";
 
 /** Every generated file, by path from the root of the repository. */
 export const generated = (): Readonly<Record<string, string>> => ({
   "docs/reference/rotators.md": rotatorsPage(rotators),
+  "docs/reference/consumers.md": consumersPage(refreshers),
   "docs/reference/signals.md": signalsPage(NOTE),
+  "docs/reference/controls.md": controlsPage(NOTE),
   "docs/reference/custom-signal.schema.json": json(z.toJSONSchema(CustomSignal)),
   "docs/reference/rotator-question.schema.json": json(z.toJSONSchema(Question)),
   "docs/reference/rotator-answer.schema.json": json(z.toJSONSchema(Answer)),

@@ -115,7 +115,7 @@ describe("the commands that the pages name", () => {
     const { stdout } = await run(process.execPath, args, { cwd: root }).catch((error: { stdout: string }) => error);
     return stdout;
   };
-  const COMMAND = "(ledger \\w+|[a-z]+)";
+  const COMMAND = "((?:ledger|review) \\w+|[a-z]+)";
 
   it("exist, with the options that are shown", async () => {
     const named = found(new RegExp(`(?:rekey --|\`rekey) ((?:--json )?${COMMAND}[^\`\n#&|]*)`, "g"), spoken());

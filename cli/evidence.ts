@@ -1,0 +1,145 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Command } from "commander";
+import * as z from "zod/mini";
+import { Misconfigured } from "../lib/core/errors.ts";
+import { pathsOf } from "../lib/core/ledger/batch.ts";
+import { toBytes, toText } from "../lib/core/ledger/bytes.ts";
+import { formatVkey, parseVkey } from "../lib/core/ledger/note.ts";
+import { inParallel } from "../lib/core/ledger/parallel.ts";
+import { verifyLog } from "../lib/core/ledger/verify.ts";
+import type { Instant } from "../lib/core/types.ts";
+import { digest, reportFiles } from "../lib/engine/evidence.ts";
+import { asOf, readLog } from "../lib/engine/record-of.ts";
+import { meant } from "./controls.ts";
+import type { Cli } from "./main.ts";
+import { asOfLine } from "./query.ts";
+import { msOf, openRecord, type Record, type RecordOptions, readIn, recordOptions } from "./record.ts";
+
+const FILES_AT_ONCE = 16;
+const LEDGER = "ledger";
+
+type Options = RecordOptions & { readonly out?: string; readonly verify?: string };
+
+const save = async (dir: string, path: string, bytes: Uint8Array): Promise<void> => {
+  await mkdir(dirname(join(dir, path)), { recursive: true });
+  await writeFile(join(dir, path), bytes);
+};
+
+/** Beside another pack's files nobody could tell which belong to this one. */
+const empty = async (dir: string): Promise<void> => {
+  await mkdir(dir, { recursive: true });
+  if ((await readdir(dir)).length > 0) throw new Misconfigured(`${dir} is not empty; name a new folder with --out`);
+};
+
+/** The ledger that proves the pack, as `rekey ledger export` lays it out. */
+const saveLedger = async (dir: string, { read, by, log }: Record): Promise<void> => {
+  await inParallel([...pathsOf(log.size)], FILES_AT_ONCE, async (path) => {
+    const bytes = await read(path);
+    if (bytes === undefined) throw new Error(`${path} is missing: the log is damaged; rekey ledger verify tells more`);
+    await save(dir, path, bytes);
+  });
+  await save(dir, "vkey", toBytes(`${formatVkey(by)}\n`));
+  await save(dir, "checkpoint", toBytes(log.note));
+};
+
+/** Before anything is handed out: who takes evidence is itself recorded, or there is no evidence. */
+const recordRead = async (cli: Cli, what: string, { size, root }: { size: number; root: string }): Promise<void> => {
+  const world = cli.world();
+  await world.accessed({ id: randomUUID(), what, size, root, actor: await world.caller() });
+};
+
+const pack = async (cli: Cli, given: string, options: Options): Promise<void> => {
+  const { out } = options;
+  if (out === undefined) throw new Misconfigured("say with --out which folder the pack goes into");
+  const { framework, controls } = meant(given);
+  await empty(out);
+  const record = await openRecord(cli, options);
+  if (options.from === undefined) await recordRead(cli, given, record.asOf);
+  const files = reportFiles({ framework, controls, log: record.log, asOf: record.asOf, ms: msOf });
+  await saveLedger(join(out, LEDGER), record);
+  for (const [path, text] of files) await save(out, path, toBytes(text));
+  const told = { dir: out, framework: framework.id, controls: controls.length, files: files.size, asOf: record.asOf };
+  cli.show({ ...told, recorded: options.from === undefined }, () => [
+    `${framework.name} ${framework.version}: ${controls.length} controls, ${files.size} files and the ledger in ${out}`,
+    asOfLine(record.asOf),
+    ...(options.from === undefined ? [] : ["Taken offline: the ledger does not know of it."]),
+  ]);
+};
+
+const Told = z.object({
+  format: z.literal("rekey-evidence/1"),
+  framework: z.string(),
+  controls: z.array(z.object({ id: z.string() })),
+  asOf: z.object({ size: z.int(), at: z.string() }),
+  files: z.record(z.string(), z.string()),
+});
+
+const manifestOf = async (dir: string): Promise<z.infer<typeof Told>> => {
+  const bytes = await readIn(dir)("MANIFEST.json");
+  const parsed = bytes && Told.safeParse(JSON.parse(toText(bytes)));
+  if (parsed?.success) return parsed.data;
+  throw new Misconfigured(`${dir} holds no MANIFEST.json of an evidence pack`);
+};
+
+/** What a pack says that its own ledger does not; empty when it is what the ledger makes of the same question. */
+const complaints = async (dir: string, vkey: string | undefined): Promise<readonly string[]> => {
+  const told = await manifestOf(dir);
+  const read = readIn(join(dir, LEDGER));
+  const inside = await read("vkey");
+  if (vkey === undefined && inside === undefined)
+    throw new Misconfigured(`${dir}/${LEDGER} holds no vkey: give --vkey`);
+  const by = parseVkey((vkey ?? toText(inside ?? new Uint8Array())).trim());
+  const verdict = await verifyLog(read, by);
+  if (!verdict.good) return verdict.findings.map(({ message }) => message);
+  const log = await readLog(read, by);
+  const { framework, controls } = meant(told.framework);
+  const wanted = told.controls.map(({ id }) => id);
+  const files = reportFiles({
+    framework,
+    controls: controls.filter(({ id }) => wanted.includes(id)),
+    log,
+    asOf: asOf(log, told.asOf.at as Instant, msOf),
+    ms: msOf,
+  });
+  const found = await Promise.all(
+    [...files].map(async ([path, text]) => {
+      const bytes = await readIn(dir)(path);
+      if (bytes === undefined) return [`${path} is missing`];
+      return digest(toText(bytes)) === digest(text) ? [] : [`${path} is not what the ledger says`];
+    }),
+  );
+  return found.flat();
+};
+
+const verify = async (cli: Cli, dir: string, vkey: string | undefined): Promise<void> => {
+  const wrong = await complaints(dir, vkey);
+  const { asOf: moment, framework } = await manifestOf(dir);
+  const keyFrom = vkey === undefined ? "the pack's own: compare it with one you got another way" : "given";
+  cli.show({ dir, good: wrong.length === 0, framework, asOf: moment, keyFrom, complaints: wrong }, () =>
+    wrong.length === 0
+      ? [
+          `${dir}: the ledger is sound, and every file is what it says (${framework}, as of ${moment.at})`,
+          `key: ${keyFrom}`,
+        ]
+      : wrong,
+  );
+  if (wrong.length > 0) process.exitCode = 1;
+};
+
+/** Adds `evidence`: a pack for one framework or control that proves itself. */
+export const evidenceCommand = (program: Command, cli: Cli): void => {
+  recordOptions(
+    program
+      .command("evidence")
+      .description("write an evidence pack: a printable summary, CSVs, OCSF events, and the ledger that proves them")
+      .argument("[framework]", "such as nist-csf, or one control as nist-csf:RS.MI-01")
+      .option("--out <dir>", "a new folder")
+      .option("--verify <dir>", "check a pack offline: its ledger, and that every file follows from it"),
+  ).action((given: string | undefined, options: Options) => {
+    if (options.verify !== undefined) return verify(cli, options.verify, options.vkey);
+    if (given === undefined) throw new Misconfigured("name a framework; `rekey controls` tells which there are");
+    return pack(cli, given, options);
+  });
+};

@@ -1,0 +1,99 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { toBytes } from "../core/ledger/bytes.ts";
+import { type Assessed, assess, type Checked, type Control, type Framework } from "../core/review/control.ts";
+import { toCsv } from "../core/review/csv.ts";
+import type { AsOf, Moment } from "../core/review/entry.ts";
+import { summaryPage } from "../core/review/html.ts";
+import { toOcsf } from "../core/review/ocsf.ts";
+import { queries } from "../core/review/queries.ts";
+import type { ReadLog } from "./record-of.ts";
+
+export type PackRequest = {
+  readonly framework: Framework;
+  /** The framework's, or those of them that are meant. */
+  readonly controls: readonly Control[];
+  readonly log: ReadLog;
+  readonly asOf: AsOf;
+  readonly ms: Moment["ms"];
+};
+
+export type Manifest = {
+  readonly format: "rekey-evidence/1";
+  readonly framework: string;
+  readonly version: string;
+  readonly controls: readonly { readonly id: string; readonly verdict: string }[];
+  readonly asOf: AsOf;
+  /** Event types within the pack's range that no class of OCSF describes, with their number. */
+  readonly notInOcsf: Readonly<Record<string, number>>;
+  /** SHA-256 in hex of every file of the report, by path. The ledger's own files prove themselves. */
+  readonly files: Readonly<Record<string, string>>;
+};
+
+export const digest = (text: string): string => bytesToHex(sha256(toBytes(text)));
+
+/** `RS.MI-01`, query Q3 → `csv/RS.MI-01.Q3.csv`: nothing of a control's id may lead out of the folder. */
+const csvPath = ({ id }: Control, { answer }: Checked, at: number): string =>
+  `csv/${id.replaceAll(/[^\w.-]+/g, "_")}.${answer.query}${at > 0 ? `-${at + 1}` : ""}.csv`;
+
+const csvFiles = (assessed: readonly Assessed[]): readonly (readonly [string, string])[] =>
+  assessed.flatMap(({ control, checked }) =>
+    checked.map((one, i) => {
+      const { columns = [] } = queries.find(({ id }) => id === one.answer.query) ?? {};
+      const before = checked.slice(0, i).filter(({ answer }) => answer.query === one.answer.query).length;
+      return [csvPath(control, one, before), toCsv(columns, one.answer.rows)] as const;
+    }),
+  );
+
+const ocsf = ({ log, asOf, ms }: PackRequest) => {
+  const seen = log.entries.slice(0, asOf.size);
+  const mapped = seen.map((event) => ({ type: event.type, as: toOcsf(event, log.origin, ms) }));
+  const lacking = Object.groupBy(
+    mapped.filter(({ as }) => as === undefined),
+    ({ type }) => type,
+  );
+  return {
+    text: mapped.flatMap(({ as }) => (as ? [`${JSON.stringify(as)}\n`] : [])).join(""),
+    notInOcsf: Object.fromEntries(Object.entries(lacking).map(([type, events]) => [type, events.length])),
+  };
+};
+
+const controlsJson = (assessed: readonly Assessed[]) =>
+  assessed.map(({ control, verdict, checked }) => ({
+    id: control.id,
+    title: control.title,
+    verdict,
+    ...(control.lacks && { lacks: control.lacks }),
+    checks: checked.map(({ check, answer, verdict: one }) => ({
+      query: answer.query,
+      title: answer.title,
+      params: answer.params,
+      ...(check.pass && { pass: check.pass }),
+      verdict: one,
+      rows: answer.rows,
+    })),
+  }));
+
+/** Every file of a report by path, the same for the same log, moment and controls; `MANIFEST.json` last. */
+export const reportFiles = (request: PackRequest): ReadonlyMap<string, string> => {
+  const { framework, controls, log, asOf, ms } = request;
+  const seen = log.entries.slice(0, asOf.size);
+  const assessed = controls.map((control) => assess(control, seen, asOf, ms));
+  const { text, notInOcsf } = ocsf(request);
+  const files = new Map([
+    ["summary.html", summaryPage(framework, assessed, asOf, log.note)],
+    ["controls.json", `${JSON.stringify({ asOf, controls: controlsJson(assessed) }, null, 2)}\n`],
+    ["ocsf.ndjson", text],
+    ...csvFiles(assessed),
+  ]);
+  const manifest: Manifest = {
+    format: "rekey-evidence/1",
+    framework: framework.id,
+    version: framework.version,
+    controls: assessed.map(({ control, verdict }) => ({ id: control.id, verdict })),
+    asOf,
+    notInOcsf,
+    files: Object.fromEntries([...files].map(([path, content]) => [path, digest(content)])),
+  };
+  return files.set("MANIFEST.json", `${JSON.stringify(manifest, null, 2)}\n`);
+};

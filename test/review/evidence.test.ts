@@ -1,0 +1,164 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import * as z from "zod";
+import { frameworks } from "../../lib/catalog/controls.ts";
+import { toCsv } from "../../lib/core/review/csv.ts";
+import { toOcsf } from "../../lib/core/review/ocsf.ts";
+import { number, text } from "../../lib/core/review/query.ts";
+import type { Instant } from "../../lib/core/types.ts";
+import { digest, type Manifest, reportFiles } from "../../lib/engine/evidence.ts";
+import { asOf, readLog } from "../../lib/engine/record-of.ts";
+import { history } from "../../scripts/sample/history.ts";
+import { arn, drafts, instant, logOf, ms, START } from "./logs.ts";
+import { by, sealedLog } from "./sealed.ts";
+
+const readSample = async (entries = history()) => {
+  const log = sealedLog(entries);
+  await log.seal();
+  return readLog(log.read, by);
+};
+const csf = frameworks.find(({ id }) => id === "nist-csf") ?? expect.fail();
+const packOf = async (at?: string) => {
+  const log = await readSample();
+  return reportFiles({ framework: csf, controls: csf.controls, log, asOf: asOf(log, at as Instant, ms), ms });
+};
+
+describe("as of a moment", () => {
+  it("is the log up to the first entry that the ledger took later, with the root of just that", async () => {
+    const log = await readSample();
+    const [third, fourth] = [log.entries[2], log.entries[30]];
+    const then = asOf(log, fourth?.receivedAt, ms);
+    expect(then.size).toBeGreaterThan(30);
+    expect(asOf(log, instant(ms(third?.receivedAt ?? "") - 1), ms).size).toBe(0);
+    const shorter = sealedLog(history().slice(0, then.size));
+    await shorter.seal();
+    expect(then.root).toBe((await readLog(shorter.read, by)).root);
+    expect(asOf(log, undefined, ms)).toMatchObject({
+      size: log.size,
+      root: log.root,
+      at: log.entries.at(-1)?.receivedAt,
+    });
+  });
+  it("reads nothing of a log whose entries are not what the checkpoint signs", async () => {
+    const log = sealedLog(history());
+    await log.seal();
+    for (const [path, bytes] of log.files) {
+      if (!path.startsWith("tile/entries/")) continue;
+      const bent = Uint8Array.from(bytes);
+      bent[bent.length - 3] = (bent.at(-3) ?? 0) ^ 1;
+      log.files.set(path, bent);
+    }
+    await expect(readLog(log.read, by)).rejects.toThrow(/not what the checkpoint signs/);
+  });
+});
+
+describe("an evidence pack", () => {
+  it("is the same twice, and its manifest has the digest of every other file", async () => {
+    const [first, second] = [await packOf("2026-11-01T00:00:00.000Z"), await packOf("2026-11-01T00:00:00.000Z")];
+    expect([...first]).toEqual([...second]);
+    const manifest = JSON.parse(first.get("MANIFEST.json") ?? "") as Manifest;
+    expect(Object.keys(manifest.files).sort()).toEqual([...first.keys()].filter((p) => p !== "MANIFEST.json").sort());
+    for (const [path, sum] of Object.entries(manifest.files)) expect(digest(first.get(path) ?? "")).toBe(sum);
+    expect(manifest.asOf.size).toBeLessThan(history().length);
+  });
+  it("tells what a reviewer of the sample has to find", async () => {
+    const manifest = JSON.parse((await packOf()).get("MANIFEST.json") ?? "") as Manifest;
+    const verdicts = Object.fromEntries(manifest.controls.map(({ id, verdict }) => [id, verdict]));
+    expect(verdicts).toMatchObject({
+      "PR.AA-01": "not met",
+      "PR.AA-05": "no data",
+      "RS.MA-01": "met",
+      "RS.MI-01": "not met",
+    });
+  });
+  it("holds no markup and no path of what events say", async () => {
+    const nasty = `<script>alert("1")</script>`;
+    const registered = { kind: nasty, workload: "", network: "default" };
+    const log = await readSample(
+      logOf([{ stream: arn(nasty), type: "inventory.registered", at: START, data: registered }]),
+    );
+    const controls = csf.controls.map((control) => ({ ...control, id: `../../${control.id}` }));
+    const files = reportFiles({ framework: csf, controls, log, asOf: asOf(log, undefined, ms), ms });
+    const page = files.get("summary.html") ?? "";
+    expect(page).toContain("&lt;script&gt;");
+    expect(page).not.toMatch(/<script|onerror=|<img|https?:\/\/[^ ]*["']/);
+    for (const path of files.keys()) expect(join("/pack", path)).toMatch(/^\/pack\/(csv\/)?[^/]+$/);
+  });
+});
+
+describe("CSV", () => {
+  const parse = (csv: string): readonly string[] =>
+    [...csv.matchAll(/(?:^|,|\r\n)(?:"((?:[^"]|"")*)"|([^",\r\n]*))/g)].map(
+      ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? "",
+    );
+  it("makes nothing that a spreadsheet would run, and keeps the text", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.string().map((s) => `=${s}`),
+          fc.constantFrom("@x", "-1+1", "+1", "\t=1", "\r=1"),
+        ),
+        (value) => {
+          const csv = toCsv([text("a")], [{ a: value }]);
+          const cell = parse(csv.slice(0, -2))[1] ?? "";
+          expect(cell).not.toMatch(/^[=+\-@\t\r\n]/);
+          expect([value, `'${value}`]).toContain(cell);
+        },
+      ),
+    );
+  });
+  it("leaves numbers numbers, and nothing empty", () => {
+    expect(toCsv([number("n"), text("t")], [{ n: -5, t: null }])).toBe("n,t\r\n-5,\r\n");
+  });
+});
+
+describe("OCSF 1.6.0", async () => {
+  /**
+   * Generated from the schema that schema.ocsf.io exports for 1.6.0 (by ocsf-json-schema 1.2.0 from PyPI), cut down to
+   * the attributes that Rekey may write: what it writes beyond them fails.
+   */
+  const path = join(import.meta.dirname, "ocsf-1.6.0.schema.json");
+  const schemas = Object.fromEntries(
+    Object.entries(JSON.parse(await readFile(path, "utf8")) as Record<string, z.core.JSONSchema.JSONSchema>).map(
+      ([name, schema]) => [name, z.fromJSONSchema(schema)],
+    ),
+  );
+  const nameOf: Readonly<Record<number, string>> = {
+    3004: "entity_management",
+    2004: "detection_finding",
+    7001: "remediation_activity",
+  };
+  const complaints = (one: Readonly<Record<string, unknown>>) =>
+    schemas[nameOf[Number(one["class_uid"])] ?? ""]?.safeParse(one).error?.issues ?? [];
+
+  it("takes every event of any history that it has a class for", () => {
+    let mapped = 0;
+    fc.assert(
+      fc.property(drafts, (some) => {
+        for (const event of logOf(some)) {
+          const one = toOcsf(event, "t", ms);
+          if (!one) continue;
+          mapped += 1;
+          expect(complaints(one), event.type).toEqual([]);
+        }
+      }),
+    );
+    expect(mapped).toBeGreaterThan(500);
+    for (const event of history()) {
+      const one = toOcsf(event, "t", ms);
+      if (one) expect(complaints(one), event.type).toEqual([]);
+    }
+  });
+  it("would refuse an event that lacks or adds something", () => {
+    const event = history().find(({ type }) => type === "signal.received") ?? expect.fail();
+    const one = toOcsf(event, "t", ms) ?? expect.fail();
+    expect(one).toMatchObject({ class_uid: 2004, severity_id: 4, type_uid: 200401 });
+    const { finding_info: _, ...without } = one;
+    expect(complaints(without)).not.toEqual([]);
+    expect(complaints({ ...one, secret: "x" })).not.toEqual([]);
+    expect(complaints({ ...one, type_uid: 300401 })).not.toEqual([]);
+  });
+});
