@@ -1,18 +1,16 @@
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import type { Command } from "commander";
-import { s3Objects } from "../lib/aws/archive.ts";
-import { kmsSigner } from "../lib/aws/signer.ts";
 import { pathsOf } from "../lib/core/ledger/batch.ts";
 import { toBytes, toText } from "../lib/core/ledger/bytes.ts";
 import { openCheckpoint } from "../lib/core/ledger/checkpoint.ts";
 import { Malformed } from "../lib/core/ledger/errors.ts";
-import { formatVkey, parseVkey, type Verifier, verifier } from "../lib/core/ledger/note.ts";
+import { formatVkey, parseVkey, type Verifier } from "../lib/core/ledger/note.ts";
 import { inParallel } from "../lib/core/ledger/parallel.ts";
 import { type Verdict, verifyLog } from "../lib/core/ledger/verify.ts";
-import { names } from "../lib/core/names.ts";
 import type { Aws } from "../lib/core/types.ts";
+import { proofCommands, verifyFile } from "./ledger-proof.ts";
+import { openLog, readIn } from "./log.ts";
 
 type Io = { readonly out: (line: string) => void; readonly aws: () => Aws };
 type Options = { readonly json?: boolean; readonly prefix?: string };
@@ -23,20 +21,6 @@ const EXPORT_MS = 3_600_000;
 const FILES_AT_ONCE = 16;
 
 const options = <T extends object>(command: Command): T & Options => command.optsWithGlobals() as T & Options;
-
-/** Where the log of the caller's account and region lives, and its key. */
-const openLog = async (aws: Aws, prefix: string | undefined, signal: AbortSignal) => {
-  const sts = aws(STSClient);
-  const { Account = "" } = await sts.send(new GetCallerIdentityCommand({}), { abortSignal: signal });
-  const region = await sts.config.region();
-  const called = names(prefix ?? process.env["REKEY_PREFIX"] ?? "rekey");
-  const publicKey = await kmsSigner(aws, called.ledgerKeyAlias).publicKey(signal);
-  return {
-    by: verifier(called.origin(Account, region), publicKey),
-    archive: s3Objects({ aws, bucket: called.archiveBucket(Account, region) }),
-    work: s3Objects({ aws, bucket: called.workBucket(Account, region) }),
-  };
-};
 
 const printKey = async (io: Io, { json, prefix }: Options): Promise<void> => {
   const { by } = await openLog(io.aws(), prefix, AbortSignal.timeout(KEY_MS));
@@ -70,15 +54,6 @@ const exportTo = async (dir: string, io: Io, command: Command): Promise<void> =>
   const told = { dir, origin: by.name, size, files: files + 2 };
   io.out(json ? JSON.stringify(told) : `exported ${size} entries of ${by.name} to ${dir} (${told.files} files)`);
 };
-
-const readIn =
-  (dir: string) =>
-  (path: string): Promise<Uint8Array | undefined> =>
-    readFile(join(dir, path)).catch((error: NodeJS.ErrnoException) => {
-      // ENOTDIR and EISDIR: something else is in the file's place.
-      if (["ENOENT", "ENOTDIR", "EISDIR"].includes(error.code ?? "")) return undefined;
-      throw error;
-    });
 
 type Trusted = { readonly by: Verifier; readonly from: string };
 
@@ -116,6 +91,7 @@ const verdictLines = (verdict: Verdict, { by, from }: Trusted): readonly string[
 
 const verifyDir = async (dir: string, io: Io, command: Command): Promise<void> => {
   const { json, vkey } = options<{ readonly vkey?: string }>(command);
+  if (dir.endsWith(".tlog-proof")) return verifyFile(dir, io, { json, vkey }, command);
   const isDir = await stat(dir).then(
     (found) => found.isDirectory(),
     () => false,
@@ -137,6 +113,7 @@ export const ledgerCommands = (program: Command, io: Io): void => {
     .description("print the log's C2SP verifier key")
     .option("--json", "print one JSON document")
     .action((_, command: Command) => printKey(io, options(command)));
+  proofCommands(ledger, io);
   ledger
     .command("export")
     .description("write the log as C2SP tlog-tiles: checkpoint, tile/, tile/entries/, vkey")
@@ -145,8 +122,8 @@ export const ledgerCommands = (program: Command, io: Io): void => {
     .action(({ dir }: { readonly dir: string }, command: Command) => exportTo(dir, io, command));
   ledger
     .command("verify")
-    .description("verify an export, offline")
-    .argument("<dir>", "the export")
+    .description("verify an export, or the proof of one event, offline")
+    .argument("<dir>", "the export, or a .tlog-proof file")
     .option("--vkey <key>", "the verifier key to trust, instead of the export's own")
     .option("--json", "print one JSON document")
     .action((dir: string, _, command: Command) => verifyDir(dir, io, command));

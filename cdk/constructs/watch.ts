@@ -1,0 +1,57 @@
+import { Duration } from "aws-cdk-lib";
+import { Metric } from "aws-cdk-lib/aws-cloudwatch";
+import { Rule, RuleTargetInput, Schedule } from "aws-cdk-lib/aws-events";
+import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
+import type { Construct } from "constructs";
+import { acceptResource } from "../acknowledged.ts";
+import type { Hub } from "../hub-stack.ts";
+import { APPEND, appendedKeys } from "./append.ts";
+import { RekeyFunction } from "./function.ts";
+
+/** Looks after the sealed log from outside the sealer, reading only: is it alive, and is it whole. */
+export class WatchFunction extends RekeyFunction {
+  readonly stale: Metric;
+
+  constructor(scope: Construct, id: string, { hub }: { readonly hub: Hub }) {
+    const { config, naming } = hub;
+    super(scope, id, {
+      config,
+      entry: "watch",
+      name: naming.watch,
+      description: "Rekey: the ledger's heartbeat, its age, and all of it hashed anew each night",
+      timeout: Duration.minutes(15),
+      memory: 1024,
+    });
+    this.stale = new Metric({
+      namespace: "Rekey",
+      metricName: "StaleLedger",
+      dimensionsMap: { service: config.prefix },
+      statistic: "Maximum",
+      period: Duration.hours(1),
+    });
+    const rule = (name: string, description: string, schedule: Schedule, input: object) =>
+      new Rule(this, name, {
+        ruleName: `${naming.watch}-${name.toLowerCase()}`,
+        description,
+        schedule,
+        targets: [new LambdaFunction(this.lambda, { event: RuleTargetInput.fromObject(input), retryAttempts: 2 })],
+      });
+    rule("Hourly", "A heartbeat in the ledger", Schedule.rate(Duration.hours(1)), {});
+    rule("Nightly", "The whole log hashed anew", Schedule.cron({ hour: "3", minute: "17" }), { rehash: true });
+    this.allow(APPEND, [hub.ledger.tableArn], appendedKeys);
+    this.allow(["kms:GetPublicKey"], [hub.signingKey.keyArn]);
+    this.allowReading(hub);
+  }
+
+  private allowReading({ naming, place }: Hub) {
+    const bucket = (name: string) => `arn:${place.partition}:s3:::${name}`;
+    const archive = bucket(naming.archiveBucket(place.account, place.region));
+    const work = bucket(naming.workBucket(place.account, place.region));
+    const read = [`${archive}/tile/*`, `${work}/tile/*`];
+    this.allow(["s3:GetObject"], [...read, `${work}/checkpoint`]);
+    // Without it S3 answers 403 instead of 404 for what is not there.
+    this.allow(["s3:ListBucket"], [archive, work]);
+    for (const path of read)
+      acceptResource(this.role, path, "The log grows by objects under this path; it is read only.");
+  }
+}

@@ -1,0 +1,57 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { s3Objects } from "../lib/aws/archive.ts";
+import { kmsSigner } from "../lib/aws/signer.ts";
+import { toText } from "../lib/core/ledger/bytes.ts";
+import { parseVkey, type Verifier, verifier } from "../lib/core/ledger/note.ts";
+import type { ReadFile } from "../lib/core/ledger/pieces.ts";
+import { names } from "../lib/core/names.ts";
+import type { Aws } from "../lib/core/types.ts";
+
+/** Where the log of the caller's account and region lives, and its key. */
+export const openLog = async (aws: Aws, prefix: string | undefined, signal: AbortSignal) => {
+  const sts = aws(STSClient);
+  const { Account = "" } = await sts.send(new GetCallerIdentityCommand({}), { abortSignal: signal });
+  const region = await sts.config.region();
+  const called = names(prefix ?? process.env["REKEY_PREFIX"] ?? "rekey");
+  const publicKey = await kmsSigner(aws, called.ledgerKeyAlias).publicKey(signal);
+  return {
+    by: verifier(called.origin(Account, region), publicKey),
+    archive: s3Objects({ aws, bucket: called.archiveBucket(Account, region) }),
+    work: s3Objects({ aws, bucket: called.workBucket(Account, region) }),
+  };
+};
+
+/** The files of an export. */
+export const readIn =
+  (dir: string) =>
+  (path: string): Promise<Uint8Array | undefined> =>
+    readFile(join(dir, path)).catch((error: NodeJS.ErrnoException) => {
+      // ENOTDIR and EISDIR: something else is in the file's place.
+      if (["ENOENT", "ENOTDIR", "EISDIR"].includes(error.code ?? "")) return undefined;
+      throw error;
+    });
+
+/** A log to be read, wherever it lies. */
+export type OpenLog = { readonly by: Verifier; readonly read: ReadFile; readonly note: string };
+
+const missing = (what: string) => new Error(`${what} has no checkpoint yet: nothing was sealed; try again in a minute`);
+
+/** The log of the caller's account and region. */
+export const deployedLog = async (aws: Aws, prefix: string | undefined, signal: AbortSignal): Promise<OpenLog> => {
+  const { by, archive, work } = await openLog(aws, prefix, signal);
+  const note = await work.get("checkpoint", signal);
+  if (!note) throw missing(by.name);
+  const read: ReadFile = async (path) => (await (path.includes(".p/") ? work : archive).get(path, signal))?.bytes;
+  return { by, read, note: toText(note.bytes) };
+};
+
+/** An export, under the key that is given or its own. */
+export const exportedLog = async (dir: string, vkey: string | undefined): Promise<OpenLog> => {
+  const read = readIn(dir);
+  const [key, note] = await Promise.all([vkey ?? read("vkey"), read("checkpoint")]);
+  if (!key || !note)
+    throw new Error(`${dir} is no export of a log: it lacks ${key ? "its checkpoint" : "its key (vkey)"}`);
+  return { by: parseVkey(typeof key === "string" ? key : toText(key)), read, note: toText(note) };
+};

@@ -1,0 +1,58 @@
+import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+import middy from "@middy/core";
+import * as z from "zod/mini";
+import { s3Objects } from "../lib/aws/archive.ts";
+import { makeAws } from "../lib/aws/clients.ts";
+import { systemClock as clock } from "../lib/aws/clock.ts";
+import { dynamoLedger } from "../lib/aws/ledger.ts";
+import { kmsSigner } from "../lib/aws/signer.ts";
+import { toText } from "../lib/core/ledger/bytes.ts";
+import { verifier } from "../lib/core/ledger/note.ts";
+import { beat, rehash, type WatchWorld } from "../lib/engine/watch.ts";
+import { END_EARLY_MS, environment, log } from "./environment.ts";
+
+/** Each night; the hourly run says nothing. */
+const Nightly = z.object({ rehash: z.literal(true) });
+
+const { names, prefix, account, region } = environment();
+const aws = makeAws();
+const archive = s3Objects({ aws, bucket: names.archiveBucket(account, region) });
+const work = s3Objects({ aws, bucket: names.workBucket(account, region) });
+
+const open = async (signal: AbortSignal): Promise<WatchWorld> => {
+  const key = await kmsSigner(aws, names.ledgerKeyAlias).publicKey(signal);
+  return {
+    ledger: dynamoLedger({ aws, table: names.ledgerTable }),
+    by: verifier(names.origin(account, region), key),
+    read: async (path) => (await (path.includes(".p/") ? work : archive).get(path, signal))?.bytes,
+    checkpoint: async () => {
+      const found = await work.get("checkpoint", signal);
+      return found && toText(found.bytes);
+    },
+    clock,
+  };
+};
+
+const measure = (stale: number) => {
+  const metrics = new Metrics({ namespace: "Rekey", serviceName: prefix });
+  metrics.addMetric("StaleLedger", MetricUnit.Count, stale);
+  metrics.publishStoredMetrics();
+};
+
+/** Looks after the log from outside the sealer: a beat and a look at its age each hour, all of it hashed anew each night. */
+export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler(
+  async (event: unknown, _context, { signal }: { readonly signal: AbortSignal }) => {
+    const world = await open(signal);
+    if (!Nightly.safeParse(event).success) {
+      const told = await beat(world);
+      measure(told.isStale ? 1 : 0);
+      await log(told.isStale ? "critical" : "info", "heartbeat", told);
+      return told;
+    }
+    const { good, checkpoint, findings } = await rehash(world);
+    await log(good ? "info" : "critical", "the log was hashed anew", { good, ...checkpoint, findings });
+    // The function's alarm is what wakes somebody; what was found is in the ledger and the log.
+    if (!good) throw new Error(`The sealed log was altered: ${findings[0]?.message ?? "no reason told"}`);
+    return { good, size: checkpoint?.size ?? 0 };
+  },
+);
