@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as z from "zod/mini";
-import { IngestChannels, rotators } from "../lib/catalog.ts";
+import { IngestChannels, polled, refreshers, rotators } from "../lib/catalog.ts";
 
 const matching = (pattern: RegExp, what: string) => z.string().check(z.regex(pattern, what));
 const account = matching(/^\d{12}$/, "must be a 12-digit account id");
@@ -10,11 +10,17 @@ const days = (least: number) => z.number().check(z.int(), z.gte(least, `must be 
 const name = (most: number) =>
   matching(new RegExp(`^[a-z][a-z0-9-]{0,${most - 1}}$`), `must be at most ${most} of a-z, 0-9 and -, a letter first`);
 
+const detectors = polled().map(({ name }) => name);
 const kinds = rotators.map(({ kind }) => kind);
 const instant = z.pipe(
   z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), "must be a date such as 2026-12-20T18:00:00Z")),
   z.transform((text) => new Date(text).toISOString()),
 );
+
+/** With its path where it has one (`service-role/app-*`). A pattern that names nobody in particular names everybody. */
+const Names = z
+  .array(matching(/^(?![*?])[\w+=,.@/*-]{1,128}$/, "must be a name or the beginning of one, such as app-*"))
+  .check(z.maxLength(20, "may hold 20 at most: a function's environment and a role's policy are small"));
 
 const Network = z.strictObject({
   name: name(16),
@@ -58,6 +64,22 @@ const Shape = z.strictObject({
   ),
   /** A rule for every reading of a secret (source cloudtrail-secrets). EventBridge then counts every call that AWS logs. */
   secretReads: z._default(z.boolean(), false),
+  /** Which consumers of secrets Rekey may refresh, by kind: `{ ecs: ["prod/*"], lambda: ["reports-*"] }`. */
+  consumers: z._default(
+    z.partialRecord(
+      z.enum(refreshers.map(({ kind }) => kind)),
+      z.array(matching(/^[\w*.-]{1,200}(\/[\w*.-]{1,200})?$/, "must be a name, with * for any part of it")),
+    ),
+    {},
+  ),
+  /** Detectors that are asked each hour what EventBridge may have lost. They have to be on in every spoke. */
+  reconcile: z._default(z.array(z.enum(detectors, `must be one that can be asked: ${detectors.join(", ")}`)), []),
+  /** Whom Rekey may deny in an incident, by name; `*` stands for any run of characters. Absent: nobody. */
+  quarantine: z.optional(
+    z
+      .strictObject({ roles: z._default(Names, []), users: z._default(Names, []) })
+      .check(z.refine(({ roles, users }) => roles.length + users.length > 0, "needs a name in roles or users")),
+  ),
   /** Webhooks of detectors: who may post, how they prove it, and which account and cluster they speak for. */
   channels: z._default(IngestChannels, []),
   /** Refuses whatever comes from outside this AWS organisation, beside the list of spokes. */
@@ -71,6 +93,8 @@ const Shape = z.strictObject({
     }),
     { retentionDays: 365, lock: true },
   ),
+  /** The archive's event files as a table in Athena, and the queries of reviewers by name (Glue, Athena). */
+  analytics: z._default(z.boolean(), false),
   /** How long function logs are kept, in days; one of CloudWatch Logs' own steps. */
   logRetentionDays: z._default(
     z.literal([30, 60, 90, 120, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 3653]),

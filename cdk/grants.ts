@@ -9,7 +9,7 @@ export type Filled = {
   readonly conditions?: Record<string, Record<string, unknown>>;
 };
 /** What the placeholders of a grant stand for. */
-export type Setting = Place & { readonly prefix: string; readonly network: string };
+export type Setting = Place & { readonly prefix: string; readonly network: string; readonly name?: string };
 
 const PLACEHOLDER = /\$\{(\w+)\}/g;
 

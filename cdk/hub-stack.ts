@@ -6,14 +6,18 @@ import { Alias, Key, KeySpec, KeyUsage } from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
 import type { Settled } from "./config.ts";
 import { Alarms } from "./constructs/alarms.ts";
+import { Analytics } from "./constructs/analytics.ts";
 import { Archive } from "./constructs/archive.ts";
 import { ClockFunction } from "./constructs/clock.ts";
 import { DiscoverFunction } from "./constructs/discover.ts";
 import { IngestFunction } from "./constructs/ingest.ts";
+import { ProjectFunction } from "./constructs/project.ts";
 import { Queues } from "./constructs/queues.ts";
+import { RefreshFunction } from "./constructs/refresh.ts";
 import { RespondFunction } from "./constructs/respond.ts";
 import { SealFunction } from "./constructs/seal.ts";
-import { ledgerTable, stateTable } from "./constructs/stores.ts";
+import { ledgerTable, reviewTable, stateTable } from "./constructs/stores.ts";
+import { WatchFunction } from "./constructs/watch.ts";
 import { isSame, type Naming, naming, type Place, placeOf, type Spoke, spokesOf } from "./naming.ts";
 
 /** What the hub's functions are built from. */
@@ -24,6 +28,7 @@ export type Hub = {
   readonly spokes: readonly Spoke[];
   readonly ledger: Table;
   readonly state: Table;
+  readonly review: Table;
   readonly queues: Queues;
   readonly archive: Archive;
   readonly signingKey: Key;
@@ -50,11 +55,13 @@ export class HubStack extends Stack {
       spokes,
       ledger: ledgerTable(this, config, own, strangers),
       state: stateTable(this, config, own, strangers),
+      review: reviewTable(this, config, own),
       queues: new Queues(this, "Queues", { config, naming: own, place, spokes, respondTimeout: RESPOND_TIMEOUT }),
       archive: new Archive(this, "Archive", { config, naming: own, place }),
       signingKey: this.signingKey(config, own, place),
     };
     this.addFunctions(hub);
+    if (config.analytics) new Analytics(this, "Analytics", { hub });
     for (const [name, value] of Object.entries({
       ArchiveBucket: hub.archive.archive.bucketName,
       WorkBucket: hub.archive.work.bucketName,
@@ -70,7 +77,11 @@ export class HubStack extends Stack {
     const seal = new SealFunction(this, "Seal", { hub });
     const discover = new DiscoverFunction(this, "Discover", { hub });
     const clock = new ClockFunction(this, "Clock", { hub });
+    const project = new ProjectFunction(this, "Project", { hub });
     const ingest = config.channels.length > 0 ? new IngestFunction(this, "Ingest", { hub }) : undefined;
+    const watch = new WatchFunction(this, "Watch", { hub });
+    const refresh =
+      Object.keys(config.consumers).length > 0 ? new RefreshFunction(this, "Refresh", { hub }) : undefined;
     if (ingest) new CfnOutput(this, "ChannelsUrl", { value: ingest.url });
     new Alarms(this, "Alarms", {
       prefix: config.prefix,
@@ -85,9 +96,13 @@ export class HubStack extends Stack {
         seal: seal.lambda,
         discover: discover.lambda,
         clock: clock.lambda,
+        project: project.lambda,
         ...(ingest && { ingest: ingest.lambda }),
+        watch: watch.lambda,
+        ...(refresh && { refresh: refresh.lambda }),
       },
       told: { "rotations-overdue": clock.overdue, "versions-undead": clock.undead },
+      happened: { "ledger-stale": watch.stale, ...(refresh && { "refreshes-stalled": refresh.stalled }) },
     });
   }
 

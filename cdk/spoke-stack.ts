@@ -7,7 +7,9 @@ import { ruled } from "../lib/catalog.ts";
 import { acceptNoRedrive } from "./acknowledged.ts";
 import type { Settled } from "./config.ts";
 import { Alarms } from "./constructs/alarms.ts";
+import { QuarantineFunction } from "./constructs/quarantine.ts";
 import { queue } from "./constructs/queues.ts";
+import { ReconcileFunction } from "./constructs/reconcile.ts";
 import { RotateFunction } from "./constructs/rotate.ts";
 import { isSame, type Naming, naming, type Place, placeOf, type Spoke } from "./naming.ts";
 
@@ -44,13 +46,26 @@ export class SpokeStack extends Stack {
         new RotateFunction(this, `Rotate-${name}`, { config, naming: own, place, hub, network }).lambda,
       ] as const;
     });
+    const { quarantine } = config;
+    const denying = quarantine
+      ? new QuarantineFunction(this, "Quarantine", { config, naming: own, place, hub, quarantine }).lambda
+      : undefined;
+    const { urlSuffix } = this;
+    const reconcile =
+      config.reconcile.length > 0
+        ? new ReconcileFunction(this, "Reconcile", { config, naming: own, place, hub, urlSuffix }).lambda
+        : undefined;
     new Alarms(this, "Alarms", {
       prefix: config.prefix,
       topicArn: isSame(place, hub) ? config.alarmTopicArn : undefined,
       empty: Object.fromEntries(
         lost.map((dead) => [`Signals that EventBridge could not put into the hub's queue (${dead.node.id}).`, dead]),
       ),
-      functions: Object.fromEntries(rotates),
+      functions: {
+        ...Object.fromEntries(rotates),
+        ...(reconcile && { reconcile }),
+        ...(denying && { quarantine: denying }),
+      },
     });
   }
 

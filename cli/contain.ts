@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import type { DryRun } from "../lib/engine/manual.ts";
 import type { Answer } from "../lib/engine/respond.ts";
 import type { Cli } from "./main.ts";
+import { quarantineByHand } from "./quarantine.ts";
 
 type Options = {
   readonly dryRun?: boolean;
@@ -50,8 +51,17 @@ const contain = async (cli: Cli, given: string, { dryRun = false, narrow = false
 const restore = async (cli: Cli, incident: string) => {
   const world = cli.world();
   const order = { order: "restore", incident, actor: await world.caller() };
-  const told = (await world.order(order, `${incident} is not restored`)) as { readonly restored: readonly string[] };
-  cli.show(told, () => [`Restored ${told.restored.length} version(s) of ${incident}: ${told.restored.join(", ")}`]);
+  const told = (await world.order(order, `${incident} is not restored`)) as {
+    readonly restored: readonly string[];
+    readonly lifted?: readonly string[];
+  };
+  const { restored, lifted = [] } = told;
+  cli.show(told, () => [
+    ...(restored.length > 0 || lifted.length === 0
+      ? [`Restored ${restored.length} version(s) of ${incident}: ${restored.join(", ")}`]
+      : []),
+    ...(lifted.length > 0 ? [`No longer denied: ${lifted.join(", ")}`] : []),
+  ]);
 };
 
 /** `contain` and `restore`: a person's orders, carried out by the function that answers signals. */
@@ -59,7 +69,16 @@ export const containCommands = (program: Command, cli: Cli): void => {
   program
     .command("contain")
     .description("revoke a credential now and, unless its workload is compromised, replace it")
-    .argument("<credential>", "ARN or name of its secret")
+    .argument("[credential]", "ARN or name of its secret")
+    .option("--principal <principal>", "deny a role or user in place of a credential: ARN, role/NAME or user/NAME")
+    .option("--session <userid...>", "with --principal: these sessions alone, as AROA…:name")
+    .addOption(
+      new Option("--rung <rung>", "with --principal: how wide; the narrowest that does unless told").choices([
+        "session",
+        "since",
+        "principal",
+      ]),
+    )
     .option("--dry-run", "say what would be done and change nothing")
     .addOption(
       new Option(
@@ -71,7 +90,12 @@ export const containCommands = (program: Command, cli: Cli): void => {
     )
     .option("--narrow", "make it read-only and leave it working, where its kind can")
     .option("--reason <text>", "goes into the ledger, up to 280 characters", "ordered by a person")
-    .action((given, options) => contain(cli, given, options));
+    .action((given, options, command: Command) => {
+      if ((given === undefined) === (options.principal === undefined)) {
+        command.error("name a credential, or a principal with --principal", { exitCode: 2 });
+      }
+      return options.principal ? quarantineByHand(cli, options) : contain(cli, given, options);
+    });
   program
     .command("restore")
     .description("undo a containment: what it revoked authenticates again")

@@ -2,13 +2,20 @@
 import { Command } from "commander";
 import { described } from "../lib/core/sanitize.ts";
 import { adoptionCommands } from "./adoption.ts";
+import { campaignCommands } from "./campaign.ts";
 import { containCommands } from "./contain.ts";
+import { controlsCommand } from "./controls.ts";
 import { doctorCommand } from "./doctor.ts";
+import { evidenceCommand } from "./evidence.ts";
 import { fenceCommand } from "./fence.ts";
 import { ledgerCommands } from "./ledger.ts";
 import { parseCommand } from "./parse.ts";
+import { queryCommand } from "./query.ts";
+import { reconcileCommand } from "./reconcile.ts";
+import { refreshCommand } from "./refresh.ts";
 import { reviewCommands } from "./review.ts";
 import { rotateCommand } from "./rotate.ts";
+import { trailCommand } from "./trail.ts";
 import { type CliWorld, openWorld } from "./world.ts";
 
 export type Cli = {
@@ -43,6 +50,8 @@ const cli: Cli = {
   show: (value, lines) => (options().json ? out(JSON.stringify(value, null, 2)) : lines().forEach(out)),
 };
 
+reconcileCommand(program, cli);
+refreshCommand(program, cli);
 reviewCommands(program, cli);
 containCommands(program, cli);
 rotateCommand(program, cli);
@@ -50,6 +59,11 @@ doctorCommand(program, cli);
 fenceCommand(program, cli);
 adoptionCommands(program, cli);
 parseCommand(program, cli);
+queryCommand(program, cli);
+controlsCommand(program, cli);
+evidenceCommand(program, cli);
+trailCommand(program, cli);
+campaignCommands(program, cli);
 ledgerCommands(program, { out, aws: () => cli.world().aws });
 
 try {

@@ -30,7 +30,16 @@ export const openWorld = (prefix: string) => {
     consumers: dynamoConsumers(aws, named.stateTable),
     network: lambdaNetwork(aws, named.rotate),
     acknowledge: (acknowledge: object) => invoke(aws, named.discover, { acknowledge }, "not acknowledged"),
+    accessed: (accessed: object) => invoke(aws, named.project, { accessed }, "not recorded"),
+    review: async (review: object) => {
+      const told = (await invoke(aws, named.project, { review }, "not recorded")) as { readonly refused?: string };
+      if (told.refused !== undefined) throw new Misconfigured(told.refused);
+      return told;
+    },
     order: (order: object, complaint: string) => invoke(aws, named.respond, order, complaint),
+    refresh: (credential: CredentialId) =>
+      invoke(aws, named.refresh, { refresh: credential }, "consumers could not be told; are there any in the config?"),
+    reconcile: (hours: number) => invoke(aws, named.reconcile, { hours }, "detectors could not be asked"),
     discover: () => invoke(aws, named.discover, {}, "the inventory could not be refreshed"),
     /** By ARN or by the secret's name. */
     async credential(given: string): Promise<Credential> {

@@ -4,17 +4,20 @@ import * as z from "zod/mini";
 import { makeAws } from "../lib/aws/clients.ts";
 import { systemClock as clock } from "../lib/aws/clock.ts";
 import { dynamoConsumers } from "../lib/aws/consumers.ts";
+import { dynamoIdentities } from "../lib/aws/identity-index.ts";
 import { dynamoInventory } from "../lib/aws/inventory.ts";
 import { dynamoLedger } from "../lib/aws/ledger.ts";
 import { lambdaNetwork } from "../lib/aws/network.ts";
 import { dynamoTimetable } from "../lib/aws/timetable.ts";
 import { secretsManagerVault } from "../lib/aws/vault.ts";
 import { ActorOfCommand } from "../lib/core/commands.ts";
-import { tagPrefix } from "../lib/core/names.ts";
+import { Change } from "../lib/core/identity/changes.ts";
+import { ownRoles, tagPrefix } from "../lib/core/names.ts";
 import { described } from "../lib/core/sanitize.ts";
 import type { CredentialId, VersionId } from "../lib/core/types.ts";
 import { acknowledge } from "../lib/engine/adoption.ts";
 import { type Discovered, discover } from "../lib/engine/discover.ts";
+import { isDue, noticed, rebuild } from "../lib/engine/identity.ts";
 import { END_EARLY_MS, environment, log } from "./environment.ts";
 
 /** docs.aws.amazon.com/secretsmanager/latest/userguide: event notifications, `Secret Label Updated`. */
@@ -30,7 +33,10 @@ const Acknowledgement = z.object({
   }),
 });
 
-const { names } = environment();
+/** docs.aws.amazon.com/eventbridge/latest/ref/events-ref-events.html: what a rule with a schedule sends. */
+const Scheduled = z.object({ source: z.literal("aws.events"), "detail-type": z.literal("Scheduled Event") });
+
+const { names, prefix, region, account } = environment();
 const aws = makeAws();
 const world = {
   vault: secretsManagerVault(aws),
@@ -62,9 +68,28 @@ const listed = async (): Promise<readonly CredentialId[]> => {
   return ids;
 };
 
+const identities = { identities: dynamoIdentities(aws, names.stateTable), inventory: world.inventory, clock, account };
+
+/** The index of who reaches which credential, built anew when it is time or a person asks. */
+const identify = async (isAsked: boolean) => {
+  if (!(isAsked || (await isDue({ ...identities, own: [] })))) return undefined;
+  // Clients of six services that no other event needs.
+  const { accountReader } = await import("../lib/aws/account-reader.ts");
+  try {
+    const rebuilt = await rebuild({ ...identities, reader: accountReader(aws), own: ownRoles(prefix, region) });
+    for (const problem of rebuilt?.problems ?? []) await log("warn", "not in the identity index", { problem });
+    return rebuilt ?? { problem: "another rebuild is at work" };
+  } catch (error) {
+    // The secrets are indexed all the same, and what was known of identities stays.
+    const { message, name } = described(error);
+    await log("error", "the identity index could not be built", described(error));
+    return { problem: message || name };
+  }
+};
+
 /**
  * Indexes the secret of an event, or every secret with a tag `rekey:kind`, and answers what it found and could not
- * resolve; or registers a consumer's acknowledgement.
+ * resolve; takes in who now runs as what; or registers a consumer's acknowledgement.
  */
 export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler(async (event: unknown) => {
   const told = Acknowledgement.safeParse(event);
@@ -76,11 +101,14 @@ export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler(asy
       version: version as VersionId | null,
     });
   }
+  const change = Change.safeParse(event);
+  if (change.success) return noticed(identities, change.data);
   const label = LabelUpdated.safeParse(event);
   const ids = label.success ? (label.data.resources as CredentialId[]) : await listed();
   const found: Discovered[] = [];
   for (const id of ids) found.push(...[await one(id)].filter((result) => result !== undefined));
   const problems = found.filter(({ problem }) => problem !== undefined);
   for (const problem of problems) await log("warn", "in the index without all its names", problem);
-  return { found: found.length, problems };
+  const identity = label.success ? undefined : await identify(!Scheduled.safeParse(event).success);
+  return { found: found.length, problems, ...(identity && { identity }) };
 });

@@ -14,11 +14,17 @@ type AlarmsProps = {
   readonly functions: Readonly<Record<string, Lambda>>;
   /** Numbers that are told without pause and are 0 while all is well: not told is an alarm too. */
   readonly told?: Readonly<Record<string, IMetric>>;
+  /** Numbers that are told when there is something to tell. */
+  readonly happened?: Readonly<Record<string, IMetric>>;
 };
 
 /** Whatever should be nothing: waiting messages, failed invocations, what is overdue. */
 export class Alarms extends Construct {
-  constructor(scope: Construct, id: string, { prefix, topicArn, empty, functions, told = {} }: AlarmsProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { prefix, topicArn, empty, functions, told = {}, happened = {} }: AlarmsProps,
+  ) {
     super(scope, id);
     const action = topicArn ? new SnsAction(Topic.fromTopicArn(this, "Topic", topicArn)) : undefined;
     const alarm = (
@@ -46,6 +52,9 @@ export class Alarms extends Construct {
     for (const [name, lambda] of Object.entries(functions)) {
       const metric = lambda.metricErrors({ period, statistic: "Sum" });
       alarm(`${name}-fails`, `Function ${prefix}-${name} failed; its log group says why.`, metric);
+    }
+    for (const [name, metric] of Object.entries(happened)) {
+      alarm(name, "More than none. The ledger and the function's log say which.", metric);
     }
     for (const [name, metric] of Object.entries(told)) {
       const meaning = "More than none, or nobody tells any more. `rekey status` shows which.";

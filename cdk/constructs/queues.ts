@@ -68,7 +68,9 @@ export class Queues extends Construct {
         actions: ["sqs:SendMessage"],
         resources: [this.signals.queueArn],
         conditions: {
-          ArnEquals: { "aws:PrincipalArn": naming.roleArn(place, naming.forwarder) },
+          ArnEquals: {
+            "aws:PrincipalArn": [naming.forwarder, naming.reconcile].map((name) => naming.roleArn(place, name)),
+          },
           ...(organization && { StringEquals: { "aws:PrincipalOrgID": organization } }),
         },
       }),

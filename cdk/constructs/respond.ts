@@ -24,6 +24,7 @@ export class RespondFunction extends RekeyFunction {
         REKEY_SIGNALS_URL: queues.signals.queueUrl,
         REKEY_REJECTED_URL: queues.rejected.queueUrl,
         REKEY_SPOOL_URL: queues.spool.queueUrl,
+        ...(config.quarantine && { REKEY_QUARANTINE: naming.quarantine }),
       },
       files: { "playbooks/default.json": playbook },
     });
@@ -54,9 +55,10 @@ export class RespondFunction extends RekeyFunction {
 
   private allowTargets({ config, naming, place, spokes }: Hub) {
     this.allow(["events:PutEvents"], [naming.busArn(place)]);
+    const deployed = actions.filter(({ name }) => name !== "quarantine" || config.quarantine);
     for (const spoke of spokes) {
       for (const { name: network } of spoke.networks) {
-        for (const grant of actions.flatMap(({ grants }) => grants)) {
+        for (const grant of deployed.flatMap(({ grants }) => grants)) {
           this.allowFilled(filled(grant, { ...spoke.place, prefix: config.prefix, network }));
         }
       }

@@ -79,3 +79,16 @@ export const stateTable = (scope: Construct, config: Settled, naming: Naming, st
   });
   return table;
 };
+
+/** The projection: all of it follows from the ledger, and `project` makes it anew. */
+export const reviewTable = (scope: Construct, config: Settled, naming: Naming): Table => {
+  const table = new Table(scope, "Review", { tableName: naming.reviewTable, ...common(config) });
+  // Sparse: only what is overdue.
+  table.addGlobalSecondaryIndex({
+    indexName: "lists",
+    partitionKey: string("gpk"),
+    sortKey: string("gsk"),
+    projectionType: ProjectionType.ALL,
+  });
+  return table;
+};

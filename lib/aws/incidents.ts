@@ -26,6 +26,8 @@ const asItem = (incident: Incident, leaseUntil: Instant) => ({
   gsk: `${incident.timeline.receivedAt}#${incident.id}`,
   leaseUntil,
   ...incident,
+  // Parallel writers set keys in it.
+  ...(incident.principals && { quarantined: incident.quarantined ?? {} }),
 });
 
 const asIncident = (item: Record<string, unknown>): Incident => {
@@ -100,6 +102,14 @@ export const dynamoIncidents = (aws: Aws, table: string): Incidents => {
         UpdateExpression: "SET progress.#credential = :progress",
         ExpressionAttributeNames: { "#credential": credential },
         ExpressionAttributeValues: { ":progress": progress },
+      });
+    },
+    async quarantined(incident, done) {
+      await update({
+        Key: key(incident),
+        UpdateExpression: "SET quarantined.#principal = :done",
+        ExpressionAttributeNames: { "#principal": done.principal },
+        ExpressionAttributeValues: { ":done": done },
       });
     },
     async move(id, from, to, timeline) {

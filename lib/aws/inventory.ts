@@ -1,20 +1,16 @@
-import { BatchGetCommand, BatchWriteCommand, GetCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { GetCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import type { Inventory, Match } from "../core/incident.ts";
 import type { Aws, Credential, CredentialId, Identifier } from "../core/types.ts";
+import { readAll, writeAll } from "./batch.ts";
 import { documents } from "./document.ts";
 
 /** Partitions over which the list of credentials is spread (DynamoDB takes 1,000 writes a second in each). */
 export const SHARDS = 8;
 const META = "META";
-/** BatchWriteItem takes 25 (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html). */
-const BATCH = 25;
 
 const key = (id: CredentialId) => ({ PK: `CRED#${id}`, SK: META });
 export const shard = (id: string) =>
   [...id].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 65_521, 7) % SHARDS;
-
-const chunks = <T>(items: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 
 const names = (found: readonly { readonly id: CredentialId; readonly name: Identifier }[]) => {
   const byId = new Map<CredentialId, Identifier[]>();
@@ -22,7 +18,7 @@ const names = (found: readonly { readonly id: CredentialId; readonly name: Ident
   return byId;
 };
 
-/** The identity index in the state table: `ID#<name>` points to credentials, `CRED#<id>` holds one. No scan anywhere. */
+/** The inventory in the state table: `ID#<name>` points to credentials, `CRED#<id>` holds one. No scan anywhere. */
 export const dynamoInventory = (aws: Aws, table: string): Inventory => {
   const db = () => documents(aws);
 
@@ -37,40 +33,28 @@ export const dynamoInventory = (aws: Aws, table: string): Inventory => {
     return items;
   };
 
+  // Secrets' ARNs only: what a name leads to beside credentials stands in the same partition.
   const pointers = async (name: Identifier) => {
     const items = await pages({
       TableName: table,
-      KeyConditionExpression: "PK = :pk",
-      ExpressionAttributeValues: { ":pk": `ID#${name}` },
+      KeyConditionExpression: "PK = :pk AND begins_with(SK, :arn)",
+      ExpressionAttributeValues: { ":pk": `ID#${name}`, ":arn": "arn:" },
     });
     return items.map((item) => ({ id: item["SK"] as CredentialId, name }));
   };
 
-  const batch = async (ids: readonly CredentialId[]): Promise<readonly Credential[]> => {
-    if (ids.length === 0) return [];
-    const out = await db().send(new BatchGetCommand({ RequestItems: { [table]: { Keys: ids.map(key) } } }));
-    const found = (out.Responses?.[table] ?? []).map((item) => item["credential"] as Credential);
-    const left = (out.UnprocessedKeys?.[table]?.Keys ?? []).map(({ PK }) => String(PK).slice(5) as CredentialId);
-    return [...found, ...(await batch(left))];
-  };
-
-  const write = async (items: readonly Record<string, unknown>[]): Promise<void> => {
-    for (const some of chunks(items, BATCH)) {
-      let left: Record<string, unknown>[] = some;
-      while (left.length > 0) {
-        const RequestItems = { [table]: left.map((Item) => ({ PutRequest: { Item } })) };
-        const out = await db().send(new BatchWriteCommand({ RequestItems }));
-        left = (out.UnprocessedItems?.[table] ?? []).flatMap(({ PutRequest }) => PutRequest?.Item ?? []);
-      }
-    }
+  const many = async (ids: readonly CredentialId[]): Promise<readonly Credential[]> => {
+    const items = await readAll(db(), table, [...new Set(ids)].map(key));
+    return items.map((item) => item["credential"] as Credential);
   };
 
   return {
     async find(identifiers): Promise<readonly Match[]> {
-      const found = names((await Promise.all(identifiers.map(pointers))).flat());
-      const held = await batch([...found.keys()]);
+      const found = names((await Promise.all([...new Set(identifiers)].map(pointers))).flat());
+      const held = await many([...found.keys()]);
       return held.map((credential) => ({ credential, matched: found.get(credential.id) ?? [] }));
     },
+    many,
     async get(id) {
       const out = await db().send(new GetCommand({ TableName: table, Key: key(id) }));
       return out.Item?.["credential"] as Credential | undefined;
@@ -83,7 +67,10 @@ export const dynamoInventory = (aws: Aws, table: string): Inventory => {
         gsk: credential.name,
         credential,
       };
-      await write([meta, ...credential.identifiers.map((name) => ({ PK: `ID#${name}`, SK: credential.id }))]);
+      await writeAll(db(), table, [
+        meta,
+        ...credential.identifiers.map((name) => ({ PK: `ID#${name}`, SK: credential.id })),
+      ]);
     },
     async list() {
       const all = await Promise.all(

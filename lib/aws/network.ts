@@ -12,10 +12,16 @@ const WAITS = { requestHandler: { connectionTimeout: 1_000, requestTimeout: 120_
 const client = () => import("@aws-sdk/client-lambda");
 
 /** Invokes a function and waits for its answer; what it threw is thrown here, by name, after `complaint`. */
-export const invoke = async (aws: Aws, name: string, payload: object, complaint: string): Promise<unknown> => {
+export const invoke = async (
+  aws: Aws,
+  name: string,
+  payload: object,
+  complaint: string,
+  waits: object = WAITS,
+): Promise<unknown> => {
   const { InvokeCommand, LambdaClient } = await client();
   const command = new InvokeCommand({ FunctionName: name, Payload: JSON.stringify(payload) });
-  const out = await aws(LambdaClient, WAITS).send(command);
+  const out = await aws(LambdaClient, waits).send(command);
   const answer = decode(out.Payload);
   if (!out.FunctionError) return answer;
   const { errorType = "Error", errorMessage = "no message" } = (answer ?? {}) as Thrown;

@@ -56,14 +56,16 @@ const asRead = (
   return [{ who, at, ...(version && { version: version as VersionId }) }];
 };
 
+type Span = { readonly StartTime: Date; readonly EndTime?: Date };
+
 /** Up to that many pages of readings of any secret; undefined as the last token says that there are no more. */
-const lookUp = async (aws: Aws, StartTime: Date) => {
+const lookUp = async (aws: Aws, span: Span, most = MOST_PAGES) => {
   const LookupAttributes = [{ AttributeKey: "EventName" as const, AttributeValue: "GetSecretValue" }];
   const events: Event[] = [];
   let NextToken: string | undefined;
-  for (let page = 0; page < MOST_PAGES; page++) {
+  for (let page = 0; page < most; page++) {
     if (page > 0) await sleep(PAUSE_MS);
-    const asked = new LookupEventsCommand({ LookupAttributes, StartTime, MaxResults: 50, NextToken });
+    const asked = new LookupEventsCommand({ LookupAttributes, ...span, MaxResults: 50, NextToken });
     const out = await aws(CloudTrailClient).send(asked);
     events.push(...(out.Events ?? []));
     NextToken = out.NextToken;
@@ -81,10 +83,37 @@ export const readsSince = async (
   credential: Credential,
   { since, labels, ours }: { readonly since: Instant; readonly labels: Labels; readonly ours: readonly string[] },
 ): Promise<{ readonly reads: readonly Read[]; readonly isWhole: boolean }> => {
-  const { events, isWhole } = await lookUp(aws, new Date(since));
+  const { events, isWhole } = await lookUp(aws, { StartTime: new Date(since) });
   const reads = events.flatMap(({ EventTime, CloudTrailEvent }) =>
     EventTime ? asRead(credential, labels, instantAt(EventTime.getTime()), CloudTrailEvent) : [],
   );
   const isOurs = ({ who }: Read) => ours.some((name) => who.includes(`:assumed-role/${name}-`));
   return { reads: reads.filter((read) => !isOurs(read)), isWhole };
+};
+
+/** 10,000 events, which take under two minutes. */
+const MOST_PAGES_OF_ALL = 200;
+
+/**
+ * Who read which secret's value between two instants, by CloudTrail's event history; `secret` is as the call named it.
+ * Refused calls are left out. `isWhole` is false when there were more than 10,000.
+ */
+export const readsBetween = async (
+  aws: Aws,
+  from: Instant,
+  to: Instant,
+): Promise<{
+  readonly reads: readonly { readonly who: string; readonly secret: string; readonly at: Instant }[];
+  readonly isWhole: boolean;
+}> => {
+  const span = { StartTime: new Date(from), EndTime: new Date(to) };
+  const { events, isWhole } = await lookUp(aws, span, MOST_PAGES_OF_ALL);
+  const reads = events.flatMap(({ EventTime, CloudTrailEvent }) => {
+    const record = parse(CloudTrailEvent);
+    const { arn } = record?.userIdentity ?? {};
+    const secret = record?.requestParameters?.secretId;
+    const isRead = EventTime && arn && secret && !record?.errorCode;
+    return isRead ? [{ who: arn, secret, at: instantAt(EventTime.getTime()) }] : [];
+  });
+  return { reads, isWhole };
 };

@@ -43,4 +43,7 @@ export const ruled = ({ secretReads }: { readonly secretReads: boolean }) =>
   sources
     .filter((source): source is Ruled => "pattern" in source)
     .filter((source) => secretReads || !("readOnly" in source));
+/** Those that can be asked themselves. */
+export const polled = () => sources.filter((source): source is Polled => "poll" in source);
+type Polled = Extract<(typeof sources)[number], { readonly poll: object }>;
 type Ruled = Extract<(typeof sources)[number], { readonly pattern: Pattern }>;

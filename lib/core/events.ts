@@ -1,4 +1,5 @@
-import type { Identifier, Instant, Scenario, Scope, VersionId } from "./types.ts";
+import type { Rung } from "./quarantine.ts";
+import type { CredentialId, Identifier, Instant, Scenario, Scope, VersionId } from "./types.ts";
 
 /** Who did it. `principal` is an ARN, a playbook's name or a function's; an opaque id, never personal data. */
 export type Actor = {
@@ -33,6 +34,19 @@ type Shapes = {
     readonly repair: "promote" | "clear";
     readonly replaced: VersionId | null;
     readonly found: string;
+  };
+  /** Every consumer that the secret names runs with this version, but those that the secret's owner lets fail. */
+  "consumers.refreshed": {
+    readonly version: VersionId;
+    readonly done: readonly string[];
+    readonly failed: readonly string[];
+  };
+  /** A wave failed: nothing of the later ones was begun, and the version before lives on. */
+  "consumers.stalled": {
+    readonly version: VersionId;
+    readonly wave: number;
+    readonly failed: readonly { readonly consumer: string; readonly why: string }[];
+    readonly left: readonly string[];
   };
   /** `version` null: the consumer has left the registry. */
   "consumer.acknowledged": { readonly consumer: string; readonly version: VersionId | null };
@@ -72,9 +86,89 @@ type Shapes = {
   };
   /** Still refused after everything begun earlier had to have ended. */
   "containment.held": { readonly incident: string; readonly refused: readonly VersionId[]; readonly reasserts: number };
+  /** A principal is denied what its rung says; `evidence` null until IAM has shown it. Again with each re-assertion. */
+  "containment.quarantined": {
+    readonly incident: string;
+    readonly principal: Identifier;
+    readonly rung: Rung;
+    readonly evidence: "simulated" | "refused" | null;
+    readonly reasserts: number;
+    readonly activityToDeniedMs: number;
+    readonly receivedToDeniedMs: number;
+  };
+  /** `drift`: what was found other than as Rekey had written it. */
+  "containment.quarantine_lifted": {
+    readonly incident: string;
+    readonly principal: Identifier;
+    readonly drift: readonly string[];
+  };
   "containment.failed": { readonly incident: string; readonly step: string; readonly error: string };
   /** `versions` authenticate again; none where a narrowing was taken back. */
   "containment.restored": { readonly incident: string; readonly versions: readonly VersionId[] };
+  /** A containment waits for people: what it is, by its hash, and what happens when nobody answers. */
+  "approval.requested": {
+    readonly proposal: string;
+    readonly hash: string;
+    readonly why: string;
+    readonly needs: number;
+    readonly expiresAt: Instant;
+    readonly onExpiry: "nothing" | "narrow";
+  };
+  "approval.granted": {
+    readonly proposal: string;
+    readonly hash: string;
+    readonly approvals: number;
+    readonly needs: number;
+  };
+  "approval.denied": { readonly proposal: string; readonly hash: string };
+  /** Nobody had answered by then, and more people were told. */
+  "approval.escalated": { readonly proposal: string; readonly hash: string };
+  /** Nobody had answered: nothing is done, or the narrowest rung alone. */
+  "approval.expired": {
+    readonly proposal: string;
+    readonly hash: string;
+    readonly outcome: "nothing" | "narrow";
+  };
+  /** Some of the credentials of an access review; several events where they are many. */
+  "review.scoped": { readonly credentials: readonly CredentialId[] };
+  /** An access review of what the first `size` entries say, after its scope was told. */
+  "review.opened": {
+    readonly size: number;
+    readonly root: string;
+    readonly scope: string;
+    readonly items: number;
+    readonly deadline: Instant;
+    readonly byDefault: "revoke" | "escalate";
+  };
+  "review.decided": {
+    readonly credential: CredentialId;
+    readonly decision: "keep" | "rescope" | "revoke" | "transfer";
+    readonly incident: string | null;
+    readonly to: string | null;
+  };
+  /** Everything decided is done; `digest` (SHA-256, hex) is of the whole review. */
+  "review.signed": {
+    readonly items: number;
+    readonly kept: number;
+    readonly rescoped: number;
+    readonly revoked: number;
+    readonly transferred: number;
+    readonly escalated: number;
+    readonly hasty: number;
+    readonly digest: string;
+  };
+  /** The log is alive, though nothing happened. */
+  "ledger.heartbeat": Readonly<Record<string, never>>;
+  /** The whole log was hashed anew, from its entries up. */
+  "ledger.verified": {
+    readonly good: boolean;
+    readonly size: number;
+    readonly root: string | null;
+    readonly findings: number;
+    readonly first: string | null;
+  };
+  /** Somebody took an evidence pack: of what, and of which log. */
+  "evidence.taken": { readonly what: string; readonly size: number; readonly root: string };
 };
 export type EventType = keyof Shapes;
 
@@ -97,3 +191,7 @@ export type LifecycleEvent = {
 export const STATE = "state";
 /** The stream of events that belong to no credential. */
 export const SIGNALS = "signals";
+/** The stream of what is told of the log itself. */
+export const LOG = "ledger";
+/** The stream of what reviewers did. */
+export const REVIEW = "review";

@@ -49,6 +49,8 @@ export type Timeline = {
   readonly activityAt: Instant;
   readonly receivedAt: Instant;
   readonly decidedAt?: Instant;
+  /** When the last person whose word it needed gave it. */
+  readonly approvedAt?: Instant;
   readonly refusedAt?: Instant;
   readonly verifiedAt?: Instant;
   readonly recordedAt?: Instant;
@@ -64,6 +66,8 @@ export type Incident = {
   readonly severity: number;
   readonly actor: Actor;
   readonly reason: string;
+  /** Who approved it, where it had to wait for people. */
+  readonly approvedBy?: readonly Actor[];
   readonly state: IncidentState;
   readonly plans: readonly Plan[];
   /** Denied before anything else is touched. */
@@ -102,6 +106,8 @@ export interface Incidents {
   answer(credential: CredentialId, incident: string, refusedAt: Instant | undefined): Promise<void>;
   /** Keeps what was done to one credential; others of the same incident may be saved at the same time. */
   progress(incident: string, credential: CredentialId, progress: Progress): Promise<void>;
+  /** Keeps what was done to one principal; others of the same incident may be saved at the same time. */
+  quarantined(incident: string, quarantined: Quarantined): Promise<void>;
   /** Moves an incident on, unless it has left the state that it had when this one was read. */
   move(
     incident: string,
@@ -128,6 +134,8 @@ export interface Inventory {
   /** The credentials that these names reach, with the names that led there. */
   find(identifiers: readonly Identifier[]): Promise<readonly Match[]>;
   get(id: CredentialId): Promise<Credential | undefined>;
+  /** In one round; what is in no inventory is left out. */
+  many(ids: readonly CredentialId[]): Promise<readonly Credential[]>;
   put(credential: Credential): Promise<void>;
   list(): Promise<readonly Credential[]>;
 }

@@ -2,6 +2,7 @@
 export const names = (prefix = "rekey") => ({
   ledgerTable: `${prefix}-ledger`,
   stateTable: `${prefix}-state`,
+  reviewTable: `${prefix}-review`,
   archiveBucket: (account: string, region: string) => `${prefix}-archive-${account}-${region}`,
   workBucket: (account: string, region: string) => `${prefix}-work-${account}-${region}`,
   ledgerKeyAlias: `alias/${prefix}-ledger`,
@@ -12,7 +13,12 @@ export const names = (prefix = "rekey") => ({
   ingest: `${prefix}-ingest`,
   seal: `${prefix}-seal`,
   discover: `${prefix}-discover`,
+  watch: `${prefix}-watch`,
+  refresh: `${prefix}-refresh`,
+  reconcile: `${prefix}-reconcile`,
+  quarantine: `${prefix}-quarantine`,
   clock: `${prefix}-clock`,
+  project: `${prefix}-project`,
   rotate: (network: string) => `${prefix}-rotate-${network}`,
   /** Of the log, as its checkpoint's first line and its key's name (C2SP tlog-checkpoint). */
   origin: (account: string, region: string) => `${prefix}.${account}.${region}/ledger`,
@@ -20,3 +26,22 @@ export const names = (prefix = "rekey") => ({
 
 /** Tags on a secret that make it a credential of Rekey's. */
 export const tagPrefix = "rekey:";
+
+/** Globs over the names of Rekey's own roles in a region. */
+export const ownRoles = (prefix: string, region: string): readonly string[] => {
+  const own = names(prefix);
+  const { respond, ingest, seal, discover, refresh, reconcile, clock, project } = own;
+  const all = [
+    respond,
+    ingest,
+    seal,
+    discover,
+    refresh,
+    reconcile,
+    clock,
+    project,
+    own.rotate("*"),
+    `${prefix}-forward`,
+  ];
+  return all.map((name) => `${name}-${region}`);
+};

@@ -49,6 +49,8 @@ export type Edge = "named" | "bound" | "did" | "can";
 export type Reached = {
   readonly edge: Edge;
   readonly path: readonly Identifier[];
+  /** Some step rests on what only the request tells: it may not lead there. */
+  readonly unsure?: true;
   readonly lastUsedAt?: Instant;
   readonly uses?: number;
 };

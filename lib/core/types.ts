@@ -297,6 +297,21 @@ export type Reading<E = unknown> = {
   normalize(event: E, channel: Channel | undefined): readonly Signal[];
 };
 
+/** What a detector's own API tells of a span of time, as the events that EventBridge should have brought. */
+export type Poll = {
+  since(
+    by: Pick<Deps, "aws" | "clock">,
+    span: { readonly from: Instant; readonly to: Instant },
+    signal: AbortSignal,
+  ): AsyncIterable<PolledEvent>;
+};
+export type PolledEvent = {
+  readonly source: string;
+  readonly "detail-type": string;
+  readonly time: Instant;
+  readonly detail: unknown;
+};
+
 export interface SignalSource {
   readonly name: string;
   readonly title: string;
@@ -312,6 +327,8 @@ export interface SignalSource {
    * dots, or several of which one must be there.
    */
   readonly shape?: readonly (string | readonly string[])[];
+  /** Asks the detector itself what EventBridge may have lost on the way. */
+  readonly poll?: { readonly grants: readonly Grant[]; readonly load: () => Promise<Poll> };
   /** Its code and schema, loaded when an event of its own is there: a cold start pays for none of the others. */
   load(): Promise<Reading>;
 }

@@ -1,9 +1,10 @@
 import { Conflict, Misconfigured } from "../core/errors.ts";
 import type { Actor } from "../core/events.ts";
 import type { Incident, Plan } from "../core/incident.ts";
-import type { CredentialId, VersionId } from "../core/types.ts";
+import type { CredentialId, Identifier, VersionId } from "../core/types.ts";
 import type { ContainWorld } from "./contain.ts";
 import { lastRefused } from "./contain.ts";
+import { holdDenials, liftDenials } from "./deny.ts";
 import { holdNarrow, widenOne } from "./narrow.ts";
 
 type Held = { readonly credential: CredentialId; readonly refused: readonly VersionId[]; readonly reasserts: number };
@@ -35,6 +36,8 @@ export const holdIncident = async (world: ContainWorld, id: string): Promise<"co
   // Its last call is still under way: it puts the hold on the queue before it says that it is done.
   if (incident?.state === "claimed") return "again";
   if (incident?.state !== "refused") return "skipped";
+  // Denials first: whoever got out of one is about to read what the others keep shut.
+  const denials = await holdDenials(world, incident);
   const held = (await Promise.all(incident.plans.map((plan) => holdOne(world, incident, plan)))).filter(isHeld);
   const heldAt = world.clock.now();
   for (const { credential, refused, reasserts } of held) {
@@ -48,7 +51,8 @@ export const holdIncident = async (world: ContainWorld, id: string): Promise<"co
     });
   }
   await world.recorder.settled();
-  if (held.some(({ reasserts }) => reasserts > 0)) return "again";
+  if ([...held, ...denials].some(({ reasserts }) => reasserts > 0)) return "again";
+  if (denials.some(({ isProven }) => !isProven)) return "again";
   return (await world.incidents.move(id, ["refused"], "contained", { heldAt })) ? "contained" : "skipped";
 };
 
@@ -80,19 +84,26 @@ export const restoreIncident = async (
   world: ContainWorld & { readonly holdLater: (incident: string, ms: number) => Promise<void> },
   id: string,
   actor: Actor,
-): Promise<{ readonly incident: string; readonly restored: readonly VersionId[] }> => {
+): Promise<{
+  readonly incident: string;
+  readonly restored: readonly VersionId[];
+  readonly lifted?: readonly Identifier[];
+}> => {
   const incident = await world.incidents.get(id);
   if (!incident) throw new Misconfigured(`There is no incident ${id}. \`rekey status\` lists those there are.`);
   // Before the act, so that a hold that is due meanwhile leaves it alone.
   const moved = await world.incidents.move(id, ["refused", "contained", "restored"], "restored", {});
   if (!moved) throw new Conflict(`Incident ${id} is ${incident.state}: there is nothing of it to restore yet.`);
-  const work = Promise.all(incident.plans.map((plan) => restoreOne(world, incident, plan, actor)));
-  const restored = await work.catch(async (error) => {
+  const work = Promise.all([
+    Promise.all(incident.plans.map((plan) => restoreOne(world, incident, plan, actor))),
+    liftDenials(world, incident, actor),
+  ]);
+  const [restored, lifted] = await work.catch(async (error) => {
     await world.incidents.move(id, ["restored"], incident.state, {});
     // One that came meanwhile found nothing to hold.
     if (incident.state === "refused") await world.holdLater(id, HOLD_AGAIN_MS);
     throw error;
   });
   await world.recorder.settled();
-  return { incident: id, restored: restored.flat() };
+  return { incident: id, restored: restored.flat(), ...(lifted.length > 0 && { lifted }) };
 };

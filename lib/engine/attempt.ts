@@ -3,7 +3,17 @@ import type { Actor, LifecycleEvent } from "../core/events.ts";
 import { tagPrefix } from "../core/names.ts";
 import { described } from "../core/sanitize.ts";
 import type { Secret } from "../core/secret.ts";
-import type { Clock, CredentialId, Deps, Identifier, Ledger, Rotator, Stage, VersionId } from "../core/types.ts";
+import type {
+  Clock,
+  CredentialId,
+  Deps,
+  Identifier,
+  Instant,
+  Ledger,
+  Rotator,
+  Stage,
+  VersionId,
+} from "../core/types.ts";
 import type { Vault, VaultEntry } from "../core/vault.ts";
 import { type Attached, settings } from "./attach.ts";
 import { untilReplicated } from "./replicas.ts";
@@ -18,7 +28,12 @@ export type RotateWorld = {
   readonly locks: TurnWorld["locks"];
   readonly retiring: TurnWorld["retiring"];
   /** Tells consumers; its failure is logged by the adapter and fails nothing. */
-  readonly announce: (rotated: { readonly credential: CredentialId; readonly version: VersionId }) => Promise<void>;
+  readonly announce: (rotated: {
+    readonly credential: CredentialId;
+    readonly version: VersionId;
+    /** It was current by then. */
+    readonly at: Instant;
+  }) => Promise<void>;
 };
 
 /** One attempt: the version is the ClientRequestToken and makes every step idempotent. */
@@ -119,7 +134,7 @@ export const finish = async (world: RotateWorld, attempt: Attempt, entry: VaultE
     ...(reason && { reason }),
     data: { version, replaced: replaced ?? null, durationMs },
   });
-  await world.announce({ credential, version });
+  await world.announce({ credential, version, at: world.clock.now() });
   return { version, replaced: replaced ?? null };
 };
 

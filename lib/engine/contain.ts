@@ -2,6 +2,7 @@ import type { Network } from "../core/commands.ts";
 import { Misconfigured } from "../core/errors.ts";
 import type { LifecycleEvent } from "../core/events.ts";
 import type { Incident, Incidents, Plan, Progress } from "../core/incident.ts";
+import type { Quarantine } from "../core/quarantine-commands.ts";
 import { described } from "../core/sanitize.ts";
 import type { Clock, Instant } from "../core/types.ts";
 import { narrow, narrowedEvent } from "./narrow.ts";
@@ -10,6 +11,10 @@ import type { Recorder } from "./record.ts";
 export type ContainWorld = {
   readonly incidents: Incidents;
   readonly network: Network;
+  /** Absent where no quarantine function is deployed: then no principal is denied. */
+  readonly quarantine?: Quarantine;
+  /** Waited for before fresh material is issued: whoever is still inside would read it. */
+  readonly beforeFresh?: () => Promise<void>;
   readonly clock: Clock;
   readonly recorder: Recorder;
 };
@@ -136,6 +141,10 @@ const killOne = async (world: ContainWorld, incident: Incident, plan: Plan, { be
   world.recorder.add(
     effective(world.clock, incident, plan, { ...progress, ...(replaces && { replacement: replaces }) }),
   );
+  if (currentDied && plan.replacement) {
+    begin("quarantine");
+    await world.beforeFresh?.();
+  }
   begin("rotate");
   const final = currentDied ? await replace(world, incident, plan, progress) : progress;
   await world.incidents.progress(incident.id, plan.credential, final);

@@ -3,6 +3,7 @@ import { ActorOfCommand } from "../core/commands.ts";
 import { Misconfigured } from "../core/errors.ts";
 import type { Incident } from "../core/incident.ts";
 import type { CredentialId, Scenario, Signal, VersionId } from "../core/types.ts";
+import { APPROVAL_ORDERS } from "./approval-orders.ts";
 import { decide, type Mandate } from "./decide.ts";
 import { resolve } from "./resolve.ts";
 import { type Answer, answer, type RespondWorld } from "./respond.ts";
@@ -20,7 +21,20 @@ export const Order = z.discriminatedUnion("order", [
     dryRun: z.boolean(),
     actor: ActorOfCommand,
   }),
+  z.object({
+    order: z.literal("quarantine"),
+    id: z.string(),
+    /** ARN of a role or user. */
+    principal: z.string(),
+    /** As `aws:userid` has them. */
+    sessions: z.array(z.string()),
+    rung: z.enum(["session", "since", "principal"]),
+    reason: z.string().check(z.maxLength(280)),
+    dryRun: z.boolean(),
+    actor: ActorOfCommand,
+  }),
   z.object({ order: z.literal("restore"), incident: z.string(), actor: ActorOfCommand }),
+  ...APPROVAL_ORDERS,
 ]);
 export type Order = z.infer<typeof Order>;
 type Containment = Extract<Order, { order: "contain" }>;

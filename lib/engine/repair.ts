@@ -31,7 +31,7 @@ const carryOut = async (world: RepairWorld, { secret }: Case, mend: Mend): Promi
   if (mend.do === "clear") return world.vault.unstage(id, mend.version);
   await putOnList(world, secret, labels.current, { credential: id });
   await world.vault.promote(id, mend.version, labels.current);
-  await world.announce({ credential: id, version: mend.version });
+  await world.announce({ credential: id, version: mend.version, at: world.clock.now() });
 };
 
 /**

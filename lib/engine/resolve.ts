@@ -1,17 +1,124 @@
+import type { IdentityIndex, IndexState, Leads, Reach, ReachedCredential } from "../core/identity/index-port.ts";
+import { acting, ledTo, waysOf } from "../core/identity/leads.ts";
+import { unresolvedIn } from "../core/identity/unresolved.ts";
+import { implicatedIn, narrowedFor } from "../core/implicated.ts";
 import type { Inventory, Match } from "../core/incident.ts";
-import type { Resolution } from "../core/resolution.ts";
-import type { Signal } from "../core/types.ts";
+import type { Edge, Implicated, Principal, Resolution } from "../core/resolution.ts";
+import type { Credential, CredentialId, Identifier, Signal } from "../core/types.ts";
 
-export type ResolveWorld = { readonly inventory: Inventory };
+/** Without `identities`, only what an event names itself is resolved. */
+export type ResolveWorld = { readonly inventory: Inventory; readonly identities?: IdentityIndex };
 
 const isIn =
   (account: string) =>
-  ({ credential }: Match): boolean =>
-    credential.id.split(":")[4] === account;
+  (id: CredentialId): boolean =>
+    id.split(":")[4] === account;
 
-/** Every credential and principal that a signal's subjects lead to. Reads the index, never scans. */
+type Led = {
+  readonly principals: readonly { readonly subject: Identifier; readonly principal: Identifier }[];
+  /** Given to what a subject names when it started. */
+  readonly given: readonly ReachedCredential[];
+};
+
+/** What subjects lead to, most specific subject first, each principal once; only of the signal's own account. */
+const ledBy = (signal: Signal, found: readonly Leads[]): Led => {
+  const byKey = new Map(found.map((leads) => [leads.key, leads]));
+  const led = acting(signal.subjects).map((subject) => ({ subject, to: ledTo(subject, byKey) }));
+  const principals = led.flatMap(({ subject, to }) => to.principals.map((principal) => ({ subject, principal })));
+  const own = principals.filter(({ principal }) => principal.includes(`:${signal.account}/`));
+  return {
+    principals: own.filter(({ principal }, i) => own.findIndex((one) => one.principal === principal) === i),
+    given: led.flatMap(({ subject, to }) =>
+      to.credentials.map((credential) => ({ credential, edge: "bound" as const, path: [subject] })),
+    ),
+  };
+};
+
+const bare = (id: Identifier): Principal => {
+  const [kind = "", account = "", name = ""] = id.split(/[:/]/);
+  return { id, arn: `arn:aws:iam::${account}:${kind.slice("iam-".length)}/${name}`, class: "ordinary", consumers: [] };
+};
+
+/**
+ * The index knows a principal better than the event does: its class, its unique id, who runs as it. A principal that
+ * only the event shows is taken as the event has it.
+ */
+const implicated = (signal: Signal, led: Led["principals"], known: readonly Reach[]): readonly Implicated[] => {
+  const shown = new Map(implicatedIn(signal).map((one) => [one.principal.id, one]));
+  const indexed = new Map(known.map(({ principal }) => [principal.id, principal]));
+  const by = new Map(led.map(({ subject, principal }) => [principal, subject]));
+  return [...new Set([...by.keys(), ...shown.keys()])].map((id) => {
+    const principal = indexed.get(id) ?? shown.get(id)?.principal ?? bare(id);
+    const subject = by.get(id);
+    const path = subject ? [subject, id] : (shown.get(id)?.path ?? [id]);
+    return { principal, narrowed: narrowedFor(signal, principal, path), path };
+  });
+};
+
+const RANK: Readonly<Record<Edge, number>> = { named: 3, bound: 2, did: 1, can: 0 };
+const isSurer = (a: ReachedCredential, b: ReachedCredential) =>
+  RANK[a.edge] - RANK[b.edge] || (a.unsure ? 0 : 1) - (b.unsure ? 0 : 1);
+
+/** Each credential once, by the surest way that any of the principals has to it. */
+const surest = (
+  given: readonly ReachedCredential[],
+  implicated: readonly Implicated[],
+  known: readonly Reach[],
+): readonly ReachedCredential[] => {
+  const kept = new Map(given.map((one) => [one.credential, one]));
+  for (const { principal, path } of implicated) {
+    const reach = known.find((one) => one.principal.id === principal.id);
+    for (const one of reach?.reached ?? []) {
+      const before = kept.get(one.credential);
+      const way = { ...one, path: [...path.slice(0, -1), ...one.path] };
+      if (!before || isSurer(way, before) > 0) kept.set(one.credential, way);
+    }
+  }
+  return [...kept.values()];
+};
+
+const matchOf = (
+  { credential: id, ...reached }: ReachedCredential,
+  credentials: ReadonlyMap<CredentialId, Credential>,
+): readonly Match[] => {
+  const credential = credentials.get(id);
+  // No name of its own led there: what names one version of another credential must not pick one of this.
+  return credential ? [{ credential, matched: [], reached }] : [];
+};
+
+const NOTHING = { found: [], state: undefined };
+
+const lookUp = async ({ identities }: ResolveWorld, signal: Signal) => {
+  const keys = signal.subjects.flatMap((subject) => waysOf(subject)?.keys ?? []);
+  return (await identities?.leads(signal.account, keys)) ?? NOTHING;
+};
+
+const reachOf = async (
+  { identities }: ResolveWorld,
+  state: IndexState | undefined,
+  ids: readonly Identifier[],
+): Promise<readonly Reach[]> => (ids.length > 0 ? ((await identities?.reaches(state, ids)) ?? []) : []);
+
+/**
+ * Every credential and principal that a signal's subjects lead to. Three rounds of reads at the most, whatever the
+ * subjects are: names, principals, credentials. Never scans.
+ */
 export const resolve = async (world: ResolveWorld, signal: Signal): Promise<Resolution> => {
+  const [named, { found, state }] = await Promise.all([world.inventory.find(signal.subjects), lookUp(world, signal)]);
   // Names of secrets and pods say no account: a signal reaches the credentials of its own account and no other.
-  const matches = (await world.inventory.find(signal.subjects)).filter(isIn(signal.account));
-  return { matches, principals: [], unresolved: [] };
+  const isOwn = isIn(signal.account);
+  const matches = named.filter(({ credential }) => isOwn(credential.id));
+  const { principals: led, given } = ledBy(signal, found);
+  const ids = [...led.map(({ principal }) => principal), ...implicatedIn(signal).map(({ principal }) => principal.id)];
+  const known = await reachOf(world, state, ids);
+  const principals = implicated(signal, led, known);
+  const already = new Set(matches.map(({ credential }) => credential.id));
+  const further = surest(given, principals, known).filter(
+    ({ credential }) => isOwn(credential) && !already.has(credential),
+  );
+  const credentials = further.length > 0 ? await world.inventory.many(further.map(({ credential }) => credential)) : [];
+  const byId = new Map(credentials.map((credential) => [credential.id, credential]));
+  const all = [...matches, ...further.flatMap((one) => matchOf(one, byId))];
+  const unresolved = world.identities ? unresolvedIn(signal, { matches, principals, known, state }) : [];
+  return { matches: all, principals, unresolved };
 };

@@ -1,31 +1,27 @@
 import type { LifecycleEvent } from "../core/events.ts";
 import { SIGNALS } from "../core/events.ts";
-import type { Incident, Inventory, Match, Plan } from "../core/incident.ts";
+import type { Incident, Match, Plan } from "../core/incident.ts";
 import type { Playbook } from "../core/playbook.ts";
+import type { Resolution } from "../core/resolution.ts";
 import { readSignals } from "../core/signal.ts";
-import type { CredentialId, Instant, Signal, SignalSource } from "../core/types.ts";
-import {
-  Abandoned,
-  type ContainWorld,
-  containOne,
-  LEASE_MS,
-  lastRefused,
-  lastVerified,
-  type Outcome,
-  Unfinished,
-} from "./contain.ts";
-import { decide, type Mandate } from "./decide.ts";
-import { resolve } from "./resolve.ts";
+import type { CredentialId, Identifier, Instant, Signal, SignalSource } from "../core/types.ts";
+import { close } from "./close.ts";
+import { Abandoned, type ContainWorld, containOne, LEASE_MS, type Outcome, Unfinished } from "./contain.ts";
+import { actedUpon, decide, type Mandate } from "./decide.ts";
+import { denyAll, settleDenials, unproven } from "./deny.ts";
+import type { ProposeWorld } from "./propose.ts";
+import { type ResolveWorld, resolve } from "./resolve.ts";
 
-export type RespondWorld = ContainWorld & {
-  readonly sources: readonly SignalSource[];
-  readonly playbooks: readonly Playbook[];
-  readonly inventory: Inventory;
-  /** Puts what no source accepts where a person will find it. */
-  readonly reject: (message: Message, reason: string) => Promise<void>;
-  /** Has `hold` called for this incident after so many ms. */
-  readonly holdLater: (incident: string, ms: number) => Promise<void>;
-};
+export type RespondWorld = ContainWorld &
+  ProposeWorld &
+  ResolveWorld & {
+    readonly sources: readonly SignalSource[];
+    readonly playbooks: readonly Playbook[];
+    /** Puts what no source accepts where a person will find it. */
+    readonly reject: (message: Message, reason: string) => Promise<void>;
+    /** Has `hold` called for this incident after so many ms. */
+    readonly holdLater: (incident: string, ms: number) => Promise<void>;
+  };
 
 /** One delivery: the same id comes again when it was not finished. */
 export type Message = { readonly id: string; readonly body: string; readonly receivedAt: Instant };
@@ -33,9 +29,11 @@ export type Message = { readonly id: string; readonly body: string; readonly rec
 export type Answer = {
   readonly signal: string;
   readonly incident?: string;
-  readonly state: Incident["state"] | "ignored" | "rejected";
+  readonly state: Incident["state"] | "ignored" | "rejected" | "proposed";
   /** Whose versions were tried and refused. */
   readonly credentials?: readonly CredentialId[];
+  /** Who is denied. */
+  readonly principals?: readonly Identifier[];
   readonly reason?: string;
 };
 
@@ -84,46 +82,6 @@ const started = (world: RespondWorld, incident: Incident, credential: Credential
   },
 });
 
-const newest = (instants: readonly (Instant | undefined)[]) =>
-  instants
-    .filter((at) => at !== undefined)
-    .sort()
-    .at(-1);
-
-/** Everything begun before the kill has ended after this many ms. */
-const settles = (outcomes: readonly Outcome[]) =>
-  Math.max(
-    0,
-    ...outcomes.flatMap(({ progress }) => [
-      ...progress.killed.map(({ settlesInMs }) => settlesInMs),
-      progress.rescoping?.settlesInMs ?? 0,
-    ]),
-  );
-
-const close = async (world: RespondWorld, incident: Incident, outcomes: readonly Outcome[]): Promise<Answer> => {
-  const state = outcomes.some(({ result }) => result === "refused") ? "refused" : "void";
-  const recordedAt = await world.recorder.settled();
-  const refusedAt = newest(outcomes.map(({ progress }) => lastRefused(progress)));
-  const verifiedAt = newest(outcomes.map(({ progress }) => lastVerified(progress)));
-  if (state === "refused") await world.holdLater(incident.id, settles(outcomes));
-  const timeline = { recordedAt, ...(refusedAt && { refusedAt }), ...(verifiedAt && { verifiedAt }) };
-  await world.incidents.move(incident.id, ["claimed"], state, timeline);
-  const reasons = new Set(outcomes.flatMap(({ result }) => (result === "refused" ? [] : [WHY_NOT[result]])));
-  return {
-    signal: incident.signal,
-    incident: incident.id,
-    state,
-    credentials: outcomes.flatMap(({ plan, result }) => (result === "refused" ? [plan.credential] : [])),
-    ...(reasons.size > 0 && { reason: [...reasons].join("; ") }),
-  };
-};
-
-const WHY_NOT = {
-  void: "it names no version in force",
-  unable: "it cannot be made narrower; its history says why",
-  answered: "an earlier containment has answered this activity",
-} as const;
-
 /**
  * A credential that a died incident holds is not taken from it: what it had done (a replacement issued, say) would be
  * undone as if it were the leak. It is finished, and most often has then answered this activity as well.
@@ -139,29 +97,43 @@ const contained = async (world: RespondWorld, incident: Incident, plan: Plan): P
   }
 };
 
-const work = async (world: RespondWorld, incident: Incident): Promise<Answer> => {
-  const results = await Promise.allSettled(
+const containAll = (world: RespondWorld, incident: Incident) => {
+  let settled: Promise<void> | undefined;
+  const beforeFresh = () => {
+    settled ??= settleDenials(world, incident.id);
+    return settled;
+  };
+  return Promise.allSettled(
     incident.plans.map((plan) => {
       world.recorder.add(started(world, incident, plan.credential));
-      return contained(world, incident, plan);
+      return contained({ ...world, beforeFresh }, incident, plan);
     }),
-  );
-  const failed = results.filter((result) => result.status === "rejected");
-  if (failed.length === 0) {
-    return close(
-      world,
-      incident,
-      results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])),
-    );
-  }
-  await world.recorder.settled();
-  await world.incidents.release(incident.id);
-  throw new Unfinished(
-    `incident ${incident.id}: ${failed.length} of ${results.length} credentials not contained yet; first: ${String(failed[0]?.reason)}`,
   );
 };
 
-const claimed = async (world: RespondWorld, incident: Incident): Promise<Answer> => {
+const rejections = (results: readonly PromiseSettledResult<unknown>[]): readonly string[] =>
+  results.flatMap((result) => (result.status === "rejected" ? [String(result.reason)] : []));
+const values = <T>(results: readonly PromiseSettledResult<T>[]): readonly T[] =>
+  results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+
+/** Who runs inside the workload is shut out first: what its secrets protect dies after that, whether it was or not. */
+const work = async (world: RespondWorld, incident: Incident): Promise<Answer> => {
+  const denied = await denyAll(world, incident);
+  const results = await containAll(world, incident);
+  const open = values(denied)
+    .filter(unproven)
+    .map(({ plan }) => `${plan.principal} is denied and IAM does not show it yet`);
+  const failed = [...rejections(denied), ...open, ...rejections(results)];
+  if (failed.length === 0) return close(world, incident, values(results), values(denied));
+  await world.recorder.settled();
+  await world.incidents.release(incident.id);
+  throw new Unfinished(
+    `incident ${incident.id}: ${failed.length} of ${results.length + denied.length} not contained yet; first: ${failed[0]}`,
+  );
+};
+
+/** Carries an incident out, once however often and by whomever it is called for. Throws Unfinished when it must come again. */
+export const claimed = async (world: RespondWorld, incident: Incident): Promise<Answer> => {
   const now = world.clock.now();
   const claim = await world.incidents.claim(incident, now, world.clock.after(now, LEASE_MS));
   if (claim === "busy") throw new Unfinished(`incident ${incident.id} is being worked on`);
@@ -172,15 +144,17 @@ const claimed = async (world: RespondWorld, incident: Incident): Promise<Answer>
   return work(world, kept ?? incident);
 };
 
-/** Answers one signal: resolve, decide, contain. Safe to repeat. Throws Unfinished when it must come again. */
-export const answer = async (
+/** Answers one signal that leads to this: decide, contain. */
+export const answerWith = async (
   world: RespondWorld,
   signal: Signal,
+  found: Resolution,
   mandate: Mandate,
   receivedAt: Instant,
 ): Promise<Answer> => {
-  const resolution = await resolve(world, signal);
-  const { matches } = resolution;
+  // Where nothing can deny a principal, only credentials are answered for.
+  const resolution = world.quarantine ? found : { ...found, principals: [] };
+  const matches = actedUpon(resolution, mandate);
   const at = { receivedAt, now: world.clock.now() };
   const decision = decide(world.playbooks, signal, resolution, mandate, at);
   for (const stream of streamsOf(matches)) world.recorder.add(received(world, signal, stream));
@@ -189,6 +163,14 @@ export const answer = async (
   await world.recorder.settled();
   return { signal: signal.id, state: "ignored", reason: decision.reason };
 };
+
+/** Answers one signal: resolve, decide, contain. Safe to repeat. Throws Unfinished when it must come again. */
+export const answer = async (
+  world: RespondWorld,
+  signal: Signal,
+  mandate: Mandate,
+  receivedAt: Instant,
+): Promise<Answer> => answerWith(world, signal, await resolve(world, signal), mandate, receivedAt);
 
 const parseBody = (body: string): unknown => {
   try {

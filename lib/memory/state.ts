@@ -14,6 +14,7 @@ export const memoryInventory = (): Inventory => {
       });
     },
     get: async (id) => credentials.get(id),
+    many: async (ids) => [...new Set(ids)].flatMap((id) => credentials.get(id) ?? []),
     async put(credential) {
       credentials.set(credential.id, credential);
       for (const name of credential.identifiers) {
@@ -74,6 +75,9 @@ export const memoryIncidents = (): Incidents => {
     },
     async progress(id, credential, progress) {
       change(id, (incident) => ({ ...incident, progress: { ...incident.progress, [credential]: progress } }));
+    },
+    async quarantined(id, done) {
+      change(id, (incident) => ({ ...incident, quarantined: { ...incident.quarantined, [done.principal]: done } }));
     },
     async move(id, from, to, timeline) {
       const state = incidents.get(id)?.incident.state;

@@ -114,6 +114,29 @@ describe.each(stores)("claims %s", (_, open) => {
   });
 });
 
+describe.each(stores)("what was done to principals %s", (_, open) => {
+  it("is kept for each by itself, whoever else is saving", async () => {
+    const { incidents } = open();
+    const ids: readonly Identifier[] = ["iam-role:000000000000/a", "iam-user:000000000000/b.c"];
+    const narrowed = { sessions: [], podUids: [], instances: [], functions: [] };
+    const plan = { arn: "arn", narrowed, rung: "since", widest: "principal" } as const;
+    const id = "with-principals";
+    await incidents.claim(
+      { ...incident(id), principals: ids.map((principal) => ({ ...plan, principal })) },
+      at(0),
+      at(2),
+    );
+    const done = (principal: Identifier, reasserts: number) => ({
+      principal,
+      rung: "since" as const,
+      deniedAt: at(1),
+      reasserts,
+    });
+    await Promise.all(ids.map((principal, n) => incidents.quarantined(id, done(principal, n))));
+    expect((await incidents.get(id))?.quarantined).toEqual(Object.fromEntries(ids.map((p, n) => [p, done(p, n)])));
+  });
+});
+
 describe.each(stores)("turns at a target %s", (_, open) => {
   it("belong to one credential, until given back, ended or taken", async () => {
     const { locks } = open();

@@ -14,8 +14,11 @@ test("defaults are one account, one network, a locked archive and nothing delete
     channels: [],
     freezes: [],
     archive: { retentionDays: 365, lock: true },
+    analytics: false,
     logRetentionDays: 365,
     removal: "retain",
+    reconcile: [],
+    consumers: {},
     secretReads: false,
   });
 });

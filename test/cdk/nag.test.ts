@@ -19,6 +19,7 @@ test.each([
   ["one account", singleAccount],
   ["an account that the CLI names", {}],
   ["many accounts", manyAccounts],
+  ["principals that may be denied", { ...manyAccounts, quarantine: { roles: ["app-*"], users: ["ci-*"] } }],
   [
     "a network in a VPC, an archive without lock",
     { networks: [{ name: "inside", vpc }], archive: { retentionDays: 1, lock: false } },

@@ -64,6 +64,70 @@ test("readings of secrets have a rule where they are wanted, in the state that b
   });
 });
 
+test("consumers are refreshed where the config lets them be, by a function that may touch those and no others", () => {
+  const { hub: own } = rekey({ ...singleAccount, consumers: { ecs: ["prod/*"], lambda: ["reports"] } });
+  const template = Template.fromStack(own);
+  template.hasResourceProperties("AWS::Events::Rule", {
+    Name: "rekey-refresh-on-rotated",
+    EventPattern: { source: ["rekey"], "detail-type": ["Rekey Credential Rotated"] },
+  });
+  const told = JSON.stringify(template.toJSON());
+  expect(told).toMatch(/ecs:eu-central-1:111111111111:service\/prod\/\*/);
+  expect(told).toMatch(/function:reports"/);
+  const refresher = statements(own).filter(({ holder }) => /refresh/i.test(holder));
+  expect(refresher.flatMap(({ actions }) => actions)).toContain("ecs:UpdateService");
+  expect(refresher.flatMap(({ actions }) => actions)).not.toContain("eks:DescribeCluster");
+  expect(JSON.stringify(hubTemplate.toJSON())).not.toContain("rekey-refresh");
+});
+
+test("detectors that are named are asked each hour, with no more rights than reading what they found", () => {
+  const [spoke] = rekey({ ...singleAccount, reconcile: ["guardduty", "cloudtrail"] }).spokes;
+  if (!spoke) throw new Error("a config without spokes is its own");
+  const template = Template.fromStack(spoke);
+  template.hasResourceProperties("AWS::Events::Rule", {
+    Name: "rekey-reconcile-hourly",
+    ScheduleExpression: "rate(1 hour)",
+  });
+  template.hasResourceProperties("AWS::Lambda::Function", {
+    FunctionName: "rekey-reconcile",
+    Environment: { Variables: Match.objectLike({ REKEY_RECONCILE: "guardduty cloudtrail" }) },
+  });
+  const told = JSON.stringify(template.toJSON());
+  expect(told).toContain("guardduty:ListFindings");
+  expect(told).not.toContain("macie2:");
+});
+
+test("whom Rekey may deny is who the config names, and nobody without it", () => {
+  const { hub, spokes } = rekey({ ...manyAccounts, quarantine: { roles: ["app-*"], users: ["ci"] } });
+  const granted = spokes.flatMap((stack) => statements(stack)).filter(({ holder }) => /quarantine/i.test(holder));
+  const iam = granted.filter(({ effect, actions }) => effect === "Allow" && actions.some((a) => a.startsWith("iam:")));
+  const resources = new Set(iam.flatMap((statement) => statement.resources.map((arn) => arn.replace(/::\d+:/, "::"))));
+  expect([...resources].map((arn) => arn.split(":").at(-1)).sort()).toEqual(["role/app-*", "user/ci"]);
+  expect([...new Set(iam.flatMap(({ actions }) => actions))].sort()).toEqual([
+    "iam:DeleteRolePolicy",
+    "iam:DeleteUserPolicy",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:GetUser",
+    "iam:GetUserPolicy",
+    "iam:ListRolePolicies",
+    "iam:ListUserPolicies",
+    "iam:PutRolePolicy",
+    "iam:PutUserPolicy",
+    "iam:SimulatePrincipalPolicy",
+  ]);
+  const own = granted.filter(({ effect }) => effect === "Deny");
+  expect(own.map(({ actions, resources: on }) => [actions, on.map((arn) => arn.split(":").at(-1))])).toContainEqual([
+    ["iam:*"],
+    ["role/rekey-*"],
+  ]);
+  const invokes = (stack: typeof hub) =>
+    statements(stack).some(({ resources: all }) => all.some((arn) => /rekey-quarantine/.test(arn)));
+  expect(invokes(hub)).toBe(true);
+  expect(invokes(rekey(manyAccounts).hub)).toBe(false);
+  expect(() => rekey({ ...manyAccounts, quarantine: { roles: ["*"] } })).toThrow(/quarantine/);
+});
+
 test("alarms are single metrics over nothing", () => {
   const alarms = [hub, ...spokes].flatMap((stack) => resources(stack, "AWS::CloudWatch::Alarm"));
   const told = alarms.map(([, { Properties: p = {} }]) => [p["AlarmName"], p["Threshold"], "Metrics" in p]);
@@ -75,6 +139,9 @@ test("alarms are single metrics over nothing", () => {
     "seal-fails",
     "discover-fails",
     "clock-fails",
+    "project-fails",
+    "watch-fails",
+    "ledger-stale",
     "rotations-overdue",
     "versions-undead",
     ...lost,

@@ -51,10 +51,11 @@ describe("rotate --dry-run", () => {
     const trail = new CloudTrail(stage.probe.config);
     /** Calls of Secrets Manager that CloudTrail does not call reading. */
     const writes = async (StartTime: Date) => {
-      const LookupAttributes = [{ AttributeKey: "ReadOnly" as const, AttributeValue: "false" }];
+      const AttributeValue = "secretsmanager.amazonaws.com";
+      const LookupAttributes = [{ AttributeKey: "EventSource" as const, AttributeValue }];
       const pages = paginateLookupEvents({ client: trail }, { LookupAttributes, StartTime });
       const events = (await Array.fromAsync(pages)).flatMap(({ Events = [] }) => Events);
-      return events.filter(({ EventSource }) => EventSource === "secretsmanager.amazonaws.com");
+      return events.filter(({ ReadOnly }) => ReadOnly === "false");
     };
     const state = async () => {
       // Reading a value is noted as LastAccessedDate.

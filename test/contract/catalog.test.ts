@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { actions, rotators, ruled, sources } from "../../lib/catalog.ts";
+import { actions, refreshers, rotators, ruled, sources } from "../../lib/catalog.ts";
 import { Command } from "../../lib/core/commands.ts";
 import { isIdentifier } from "../../lib/core/identifier.ts";
+import { QuarantineCommand } from "../../lib/core/quarantine-commands.ts";
 import { loaded, parseSignals, readSignals } from "../../lib/core/signal.ts";
 import type { Grant, Rotator, SignalSource } from "../../lib/core/types.ts";
 import { customExample, generated, stale } from "../../scripts/reference.ts";
@@ -109,7 +110,11 @@ describe("the sources", () => {
 
 describe.each(actions)("action $name", (action) => {
   it("is carried out by a command", () => {
-    const refuses = (verb: string) => Command.safeParse({ verb }).error?.issues.some(({ path }) => path[0] === "verb");
+    const knows = (verb: string) =>
+      [Command, QuarantineCommand].some(
+        (commands) => !commands.safeParse({ verb }).error?.issues.some(({ path }) => path[0] === "verb"),
+      );
+    const refuses = (verb: string) => !knows(verb);
     expect(refuses("no such verb")).toBe(true);
     expect(refuses(action.verb)).toBe(false);
   });
@@ -123,9 +128,11 @@ describe("catalog", () => {
     unique(rotators.map(({ kind }) => kind));
     unique(sources.map(({ name }) => name));
     unique(actions.map(({ name }) => name));
+    unique(refreshers.map(({ kind }) => kind));
   });
   it("holds every plugin that there is a file of", () => {
     expect(plugins("lib/rotators")).toEqual(rotators.map(({ kind }) => kind).sort());
+    expect(plugins("lib/refreshers")).toEqual(refreshers.map(({ kind }) => kind).sort());
     expect(plugins("lib/actions")).toEqual(actions.map(({ name }) => name).sort());
     expect(plugins("lib/signals").sort()).toEqual(sources.map(({ name }) => name).sort());
   });

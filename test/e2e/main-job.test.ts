@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { DynamoDBClient, ScanCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { CreateAccessKeyCommand, DeleteAccessKeyCommand, IAMClient, ListAccessKeysCommand } from "@aws-sdk/client-iam";
@@ -320,6 +321,41 @@ describe("the commands of a day", () => {
   });
 });
 
+/** Of this run only. */
+const packs = () => join(dirname(running.local.logFile), `packs-${process.pid}`);
+
+describe("the ledger is looked after", () => {
+  it("beats, and is found whole when all of it is hashed anew", async () => {
+    expect(await invoke(running.aws, names().watch, {}, "no beat")).toMatchObject({ isStale: false });
+    expect(await invoke(running.aws, names().watch, { rehash: true }, "not hashed")).toMatchObject({ good: true });
+    const head = (await json("ledger", "head")) as { size: number; newest: string };
+    expect(head.size).toBeGreaterThan(20);
+    const file = join(dirname(running.local.logFile), `event-${process.pid}.tlog-proof`);
+    await json("ledger", "prove", "3", "--out", file);
+    const { vkey } = (await json("ledger", "key")) as { vkey: string };
+    expect(await json("ledger", "verify", file, "--vkey", vkey)).toMatchObject({ good: true, index: 3 });
+  });
+});
+
+describe("a review", () => {
+  it("answers from the projection and from the sealed log, and hands out evidence that proves itself", async () => {
+    const trail = (await json("trail", "--credential", "demo/orders")) as { events: object[]; asOf: { size: number } };
+    expect(trail.events.length).toBeGreaterThan(3);
+    const { rows } = (await json("query", "Q19")) as { rows: { credential: string }[] };
+    expect(rows.length).toBeGreaterThan(0);
+    const pack = join(packs(), "pack");
+    expect(await json("evidence", "owasp-nhi", "--out", pack)).toMatchObject({ recorded: true });
+    expect(await json("evidence", "--verify", pack)).toMatchObject({ good: true });
+    await json("review", "open", "e2e", "--deadline", "2099-01-01");
+    const { undecided } = (await json("review", "show", "e2e")) as { undecided: string[] };
+    expect(undecided.length).toBeGreaterThan(2);
+    const changed = await running.cli("review", "decide", "e2e", "demo/ci-deployer", "--decision", "revoke");
+    expect(changed.output).toMatch(/somebody else has to review it/);
+    const built = (await invoke(running.aws, names().project, { rebuild: true }, "not built")) as { size: number };
+    expect(built.size).toBeGreaterThanOrEqual(trail.asOf.size);
+  });
+});
+
 /** Granted and not seen used here, each for a reason. */
 const UNSEEN: readonly (readonly [action: RegExp, because: string])[] = [
   [/ logs:(CreateLogStream|PutLogEvents)$/, "Lambda writes logs under the function's role; the local AWS asks nobody"],
@@ -369,6 +405,8 @@ describe("no secret leaves", () => {
       "the database's log": await readFile(`${running.database.dir}/log`, "utf8"),
       "the ledger": await table(names().ledgerTable),
       "the state": await table(names().stateTable),
+      "the projection": await table(names().reviewTable),
+      "the evidence pack": await readFile(join(packs(), "pack", "controls.json"), "utf8"),
       "the answers of the CLI": JSON.stringify([
         await json("status"),
         await json("inventory"),

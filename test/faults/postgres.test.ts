@@ -26,7 +26,7 @@ const arrange = async (strategy: Strategy) => {
   const logins = await arrangeLogins(server, { strategy });
   const { names, deps } = logins;
   const memory = memoryVault();
-  const target = { admin: logins.target.admin, strategy, tls: "disable" };
+  const target = { admin: logins.target.admin ?? "", strategy, tls: "disable" };
   const pair = { logins: `${names.a} ${names.b}`, owner: names.owner ?? "" };
   const tags = Object.entries({ kind: "postgres", ...target, ...(strategy === "alternating" && pair) });
   memory.declare(ID, Object.fromEntries(tags.map(([key, value]) => [`rekey:${key}`, value])), logins.current);

@@ -39,7 +39,7 @@ const arrange = async (strategy: "alternating" | "single") => {
     ...(owner && { owner }),
     ...(logins && { logins: logins.join(" ") }),
   };
-  const named = Object.fromEntries(Object.entries(tags).map(([name, value]) => [`rekey:${name}`, value]));
+  const named = Object.fromEntries(Object.entries(tags).map(([name, value]) => [`rekey:${name}`, value ?? ""]));
   memory.declare(
     ID,
     named,

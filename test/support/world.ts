@@ -3,12 +3,14 @@ import type { Command, Network } from "../../lib/core/commands.ts";
 import type { SecretFacts } from "../../lib/core/diagnosis-facts.ts";
 import type { LifecycleEvent } from "../../lib/core/events.ts";
 import { parsePlaybooks } from "../../lib/core/playbook.ts";
+import type { Quarantine, QuarantineCommand } from "../../lib/core/quarantine-commands.ts";
 import { secret } from "../../lib/core/secret.ts";
 import type { CredentialId, Deps, Identifier, Instant, Ledger, Signal, VersionId } from "../../lib/core/types.ts";
 import { uses } from "../../lib/engine/adoption.ts";
 import type { RotateWorld } from "../../lib/engine/attempt.ts";
 import { inspect } from "../../lib/engine/doctor.ts";
 import { describe, hold, restore } from "../../lib/engine/kill.ts";
+import { obeyQuarantine } from "../../lib/engine/quarantine.ts";
 import { openRecorder } from "../../lib/engine/record.ts";
 import { rehearse } from "../../lib/engine/rehearse.ts";
 import { type RepairWorld, repair } from "../../lib/engine/repair.ts";
@@ -20,6 +22,7 @@ import { rotateNow, rotateUrgently } from "../../lib/engine/rotate.ts";
 import { memoryClock } from "../../lib/memory/clock.ts";
 import { demoProvider, demoRotator } from "../../lib/memory/demo-rotator.ts";
 import { memoryLedger } from "../../lib/memory/ledger.ts";
+import { memoryPrincipals } from "../../lib/memory/principal-policies.ts";
 import { memoryIncidents, memoryInventory } from "../../lib/memory/state.ts";
 import { memoryLocks, memoryRetireList } from "../../lib/memory/turns.ts";
 import { memoryVault } from "../../lib/memory/vault.ts";
@@ -54,6 +57,7 @@ export const memoryWorld = () => {
   const inventory = memoryInventory();
   const incidents = memoryIncidents();
   const locks = memoryLocks();
+  const principals = memoryPrincipals();
   const retiring = memoryRetireList();
   memory.declare(CI, { "rekey:kind": "demo", "rekey:user": "ci" }, secret({ userName: "ci", key: "first-key-of-ci" }));
   provider.users.set("ci", new Map([["first-key-of-ci", { active: true, madeBy: "rekey" }]]));
@@ -123,12 +127,15 @@ export const memoryWorld = () => {
       }
     };
     const network = f.through("network", { call: (_: string, command: Command) => obey(command) }) as Network;
+    const iam = { policies: f.through("iam", principals.policies), clock, refuses: () => undefined };
+    const quarantine = f.through("quarantine", { call: (command: QuarantineCommand) => obeyQuarantine(iam, command) });
     const respond = (): RespondWorld => ({
       sources: [],
       playbooks: parsePlaybooks(playbooks),
       inventory: f.through("inventory", inventory),
       incidents: f.through("incidents", incidents),
       network,
+      quarantine: quarantine as Quarantine,
       clock,
       recorder: openRecorder({
         ledger: rotate.ledger,
@@ -168,6 +175,7 @@ export const memoryWorld = () => {
     inventory,
     incidents,
     locks,
+    principals,
     retiring,
     wired,
     logsIn,

@@ -1,5 +1,6 @@
 import { DeleteUserPolicyCommand, GetUserPolicyCommand, PutUserPolicyCommand } from "@aws-sdk/client-iam";
 import { Misconfigured } from "../../core/errors.ts";
+import { begunBefore, SLIP_MS } from "../../core/quarantine-policy.ts";
 import { isNamed } from "../shared/aws-fault.ts";
 import type { At } from "./keys.ts";
 
@@ -11,19 +12,9 @@ import type { At } from "./keys.ts";
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-tokenissuetime
  */
 const POLICY = "RekeyRevokeSessions";
-/** A deactivated key still mints sessions for the 3 to 4 s that IAM takes to propagate, minutes at worst. */
-const SLIP_MS = 30_000;
 
 type Statement = { readonly Sid?: string; readonly Condition?: { readonly DateLessThan?: Record<string, string> } };
 type Document = { readonly Version: string; readonly Statement: readonly Statement[] };
-
-const denial = (cutoff: string): Statement & Record<string, unknown> => ({
-  Sid: POLICY,
-  Effect: "Deny",
-  Action: "*",
-  Resource: "*",
-  Condition: { DateLessThan: { "aws:TokenIssueTime": cutoff } },
-});
 
 const read = async ({ iam, user, signal }: At): Promise<readonly Statement[]> => {
   try {
@@ -67,8 +58,9 @@ export const endSessions = async (at: At, before: string): Promise<string> => {
   const statements = await read(at);
   const standing = cutoffOf(statements);
   if (standing !== undefined && Date.parse(standing) >= Date.parse(before)) return standing;
+  // A deactivated key still mints sessions while IAM propagates that it is.
   const cutoff = new Date(Date.parse(before) + SLIP_MS).toISOString();
-  await write(at, [...statements.filter(({ Sid }) => Sid !== POLICY), denial(cutoff)]);
+  await write(at, [...statements.filter(({ Sid }) => Sid !== POLICY), begunBefore(POLICY, cutoff) as Statement]);
   return cutoff;
 };
 

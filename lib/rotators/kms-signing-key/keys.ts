@@ -13,7 +13,7 @@ import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { Forbidden } from "../../core/errors.ts";
 import { described } from "../../core/sanitize.ts";
 import type { Deps } from "../../core/types.ts";
-import { awsFailure } from "../shared/aws-failure.ts";
+import { awsFailure } from "../shared/aws-fault.ts";
 import type { Algorithm, Target } from "./schema.ts";
 
 /** https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html, RFC 7518 §3.1, RFC 8037 §3.1 */

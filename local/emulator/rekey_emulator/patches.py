@@ -25,7 +25,7 @@ NEEDED = {
     "ministack.services.eventbridge": ("_dispatch_event", "_dispatch_to_lambda", "_dispatch_to_sqs", "_invoke_target", "_put_events"),
     "ministack.services.iam": (
         "_IAM_HANDLERS", "_access_keys", "_create_access_key", "_error", "_future", "_gen_id",
-        "_get_access_key_last_used", "_now", "_p", "_roles", "_users", "_xml",
+        "_get_access_key_last_used", "_now", "_p", "_roles", "_simulate_principal_policy", "_users", "_xml",
     ),
     "ministack.services.kms": ("_check_key_state", "_disable_key", "_enable_key", "_resolve_key"),
     "ministack.services.lambda_svc": (
@@ -65,7 +65,7 @@ def check():
 def install():
     """Checks every name first, then applies all patches."""
     check()
-    from . import cloudformation, cognito_secrets, conditions, control, detectors, events, iam, iam_users, key_request, last_used, polling, rotation, service_credentials, sweep, usage, versions
+    from . import cloudformation, cognito_secrets, conditions, control, detectors, ecs_services, events, iam, iam_users, key_request, last_used, polling, rotation, service_credentials, simulation, sweep, usage, versions
 
-    for module in (versions, rotation, events, detectors, iam, iam_users, conditions, cloudformation, polling, sweep, usage, last_used, key_request, control, service_credentials, cognito_secrets):
+    for module in (versions, rotation, events, detectors, iam, iam_users, conditions, cloudformation, polling, sweep, usage, last_used, key_request, control, service_credentials, simulation, cognito_secrets, ecs_services):
         module.install()

@@ -1,0 +1,28 @@
+import * as z from "zod/mini";
+
+/** What people are told of. */
+const MOMENTS = [
+  "proposed",
+  "escalated",
+  "denied",
+  "expired",
+  "contained",
+  "held",
+  "restored",
+  "failed",
+  "stalled",
+] as const;
+export type Moment = (typeof MOMENTS)[number];
+
+/**
+ * That something happened which people are told of: no more than where to look it up, so that what they are told is
+ * what holds when they are told.
+ */
+export const Notice = z.object({
+  moment: z.enum(MOMENTS),
+  /** An incident's id, which is its proposal's too; of `stalled` the credential. */
+  subject: z.string(),
+  /** The same for whatever need not be told twice. */
+  key: z.string(),
+});
+export type Notice = z.infer<typeof Notice>;

@@ -1,0 +1,59 @@
+import type { PrincipalPlan, Rung } from "./quarantine.ts";
+import { RUNGS } from "./quarantine-policy.ts";
+import type { Implicated, PrincipalClass, Resolution } from "./resolution.ts";
+import type { Scenario } from "./types.ts";
+
+/** From where to where a denial may go. */
+export type Rungs = { readonly narrowest: Rung; readonly widest: Rung };
+
+/** An exfiltrated session leaves its role working; a compromised workload is denied, at the worst with all of its role. */
+const RUNGS_OF: Readonly<Record<Scenario, Rungs>> = {
+  exfiltrated: { narrowest: "session", widest: "since" },
+  compromised: { narrowest: "workload", widest: "principal" },
+};
+
+const NEVER: Readonly<Partial<Record<PrincipalClass, string>>> = {
+  own: "it is Rekey's own",
+  "break-glass": "its owner keeps it for emergencies",
+  "service-linked": "AWS lets nobody edit a service-linked role",
+  sso: "roles of IAM Identity Center are not edited in the account: end the person's session there",
+  root: "nobody can deny the root user anything in its own account",
+};
+
+/** Why this principal must not be denied; undefined when it may. */
+const spared = ({ principal, narrowed }: Implicated, { widest }: Rungs): string | undefined => {
+  const never = NEVER[principal.class];
+  if (never) return `${principal.id}: ${never}`;
+  if (principal.id.startsWith("iam-user:") && widest !== "principal") {
+    return `${principal.id}: its access keys carry no issue time, so that only denying all of it would stop them`;
+  }
+  const known = [narrowed.sessions, narrowed.podUids, narrowed.instances, narrowed.functions].some(
+    ({ length }) => length > 0,
+  );
+  return known || RUNGS.indexOf(widest) >= RUNGS.indexOf("since")
+    ? undefined
+    : `${principal.id}: the event shows no part of it that could be denied alone`;
+};
+
+/** What shall be denied to the principals that a signal leads to. Who must be spared is left out: `spared` says why. */
+export const principalPlans = (
+  { principals }: Pick<Resolution, "principals">,
+  scenario: Scenario,
+  rungs: Rungs = RUNGS_OF[scenario],
+): readonly PrincipalPlan[] =>
+  principals
+    .filter((implicated) => spared(implicated, rungs) === undefined)
+    .map(({ principal, narrowed }) => ({
+      principal: principal.id,
+      arn: principal.arn,
+      narrowed,
+      rung: principal.id.startsWith("iam-user:") ? "principal" : rungs.narrowest,
+      widest: rungs.widest,
+    }));
+
+/** Why each principal that must be spared is. */
+export const sparedIn = (
+  { principals }: Pick<Resolution, "principals">,
+  scenario: Scenario,
+  rungs: Rungs = RUNGS_OF[scenario],
+): readonly string[] => principals.flatMap((implicated) => spared(implicated, rungs) ?? []);

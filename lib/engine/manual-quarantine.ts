@@ -1,0 +1,58 @@
+import { Misconfigured } from "../core/errors.ts";
+import { principalOf } from "../core/implicated.ts";
+import type { PrincipalPlan, Rung } from "../core/quarantine.ts";
+import type { Quarantine } from "../core/quarantine-commands.ts";
+import type { Identifier, Instant, Signal } from "../core/types.ts";
+import { decide, type Mandate } from "./decide.ts";
+import type { Order } from "./manual.ts";
+import { type Answer, answerWith, type RespondWorld } from "./respond.ts";
+
+type Ordered = Extract<Order, { order: "quarantine" }>;
+
+/** What a dry run tells. */
+export type QuarantineDryRun = {
+  readonly dryRun: true;
+  readonly incident: string;
+  readonly principals: readonly { readonly principal: Identifier; readonly wouldDeny: Rung }[];
+};
+
+const signalOf = (order: Ordered, subject: Identifier, activityAt: Instant): Signal => ({
+  id: `manual:${order.id}`,
+  source: "manual",
+  type: "Manual",
+  scenario: "compromised",
+  severity: 100,
+  activityAt,
+  account: subject.slice(subject.indexOf(":") + 1).split("/")[0] ?? "",
+  subjects: [subject],
+  untrusted: "",
+});
+
+const propose = async (quarantine: Quarantine, incident: string, plan: PrincipalPlan) => {
+  const told = await quarantine.call({ verb: "impose", incident, plan, dryRun: true });
+  if ("wouldDeny" in told) return { principal: plan.principal, wouldDeny: told.wouldDeny };
+  throw new Misconfigured(
+    "unable" in told ? told.unable : `${plan.principal} was denied by what should have been a dry run`,
+  );
+};
+
+/** Denies one role or user on a person's word, or says what would be denied, by the path that signals take. */
+export const manualQuarantine = async (world: RespondWorld, order: Ordered): Promise<Answer | QuarantineDryRun> => {
+  const { quarantine, clock } = world;
+  if (!quarantine)
+    throw new Misconfigured("No quarantine function is deployed: set quarantine in the config and deploy.");
+  const principal = principalOf(order.principal);
+  if (!principal) throw new Misconfigured(`${order.principal} is not the ARN of a role or user.`);
+  const narrowed = { sessions: order.sessions, podUids: [], instances: [], functions: [] };
+  const resolution = { matches: [], principals: [{ principal, narrowed, path: [principal.id] }], unresolved: [] };
+  const signal = signalOf(order, principal.id, clock.now());
+  const { actor, reason, rung } = order;
+  const mandate: Mandate = { by: "human", actor, reason, plan: ["revoke"], rungs: { narrowest: rung, widest: rung } };
+  if (!order.dryRun) return answerWith(world, signal, resolution, mandate, signal.activityAt);
+  const at = { receivedAt: signal.activityAt, now: signal.activityAt };
+  const decision = decide(world.playbooks, signal, resolution, mandate, at);
+  if (!decision.act) throw new Misconfigured(decision.reason);
+  const { id: incident, principals = [] } = decision.incident;
+  const proposed = await Promise.all(principals.map((plan) => propose(quarantine, incident, plan)));
+  return { dryRun: true, incident, principals: proposed };
+};
