@@ -89,7 +89,7 @@ it("a compromised role is denied by a signal, through the functions as deployed,
   const allowed = policy({ Effect: "Allow", Action: "sqs:ListQueues", Resource: "*" });
   await iam.putRolePolicy({ RoleName: "app-orders", PolicyName: "work", PolicyDocument: allowed });
   const RoleArn = `arn:aws:iam::${local.account}:role/app-orders`;
-  const { Credentials } = await aws(STS).assumeRole({ RoleArn, RoleSessionName: "task-1" });
+  const { Credentials, AssumedRoleUser } = await aws(STS).assumeRole({ RoleArn, RoleSessionName: "task-1" });
   const credentials = {
     accessKeyId: Credentials?.AccessKeyId ?? "",
     secretAccessKey: Credentials?.SecretAccessKey ?? "",
@@ -103,7 +103,7 @@ it("a compromised role is denied by a signal, through the functions as deployed,
     scenario: "compromised",
     severity: 95,
     activityAt: new Date().toISOString(),
-    subjects: [`iam-role:${local.account}/app-orders`],
+    subjects: [`role-session:${AssumedRoleUser?.AssumedRoleId}`, `assumed-role:${local.account}/app-orders/task-1`],
   });
   const Entries = [{ Source: "rekey.signal", DetailType: "Rekey Signal", Detail }];
   await aws(EventBridge).putEvents({ Entries });

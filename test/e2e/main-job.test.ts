@@ -372,6 +372,10 @@ const UNSEEN: readonly (readonly [action: RegExp, because: string])[] = [
     /^rekey-clock-\S+ (dynamodb:GetItem|secretsmanager:ListSecretVersionIds)$/,
     "asked of a credential whose schedule the clock keeps: test/e2e/clock.test.ts",
   ],
+  [
+    /^rekey-discover-\S+ (ecs:DescribeTaskDefinition|eks:\w+|kms:\w+)$/,
+    "read where there are task definitions, clusters and keys of one's own: test/identity",
+  ],
   [/ s3:PutObjectRetention$/, "S3 asks for it where a put carries retention headers; the local AWS does not"],
 ];
 
