@@ -1,11 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { type Command, Option } from "commander";
+import type { Actor } from "../lib/core/events.ts";
+import { described } from "../lib/core/sanitize.ts";
+import type { Credential } from "../lib/core/types.ts";
 import type { DryRun } from "../lib/engine/manual.ts";
 import type { Answer } from "../lib/engine/respond.ts";
+import { each } from "./each.ts";
 import type { Cli } from "./main.ts";
+import { agreed, chosen, isBulk, type Selection, selecting } from "./pick.ts";
 import { quarantineByHand } from "./quarantine.ts";
+import { table } from "./show.ts";
 
-type Options = {
+/** A containment of many overtakes nothing: respond has as many runs as the account gives it. */
+const AT_ONCE = 8;
+
+type Options = Selection & {
+  readonly yes?: boolean;
   readonly dryRun?: boolean;
   readonly scenario: string;
   readonly narrow?: boolean;
@@ -22,30 +32,81 @@ const planned = ({ incident, plans }: DryRun): readonly string[] => [
   ]),
 ];
 
-const contain = async (cli: Cli, given: string, { dryRun = false, narrow = false, scenario, reason }: Options) => {
-  const world = cli.world();
-  const [credential, actor] = await Promise.all([world.credential(given), world.caller()]);
-  const order = {
-    order: "contain",
-    id: randomUUID(),
-    credential: credential.id,
-    scenario,
-    narrow,
-    reason,
-    dryRun,
-    actor,
+type Told = Answer | DryRun;
+type Verdict = { readonly credential: string; readonly name: string; readonly told?: Told; readonly error?: string };
+
+const isDone = ({ told }: Verdict) =>
+  told !== undefined && ("dryRun" in told || told.state === "refused" || told.state === "contained");
+
+const ordering =
+  (cli: Cli, actor: Actor, { dryRun = false, narrow = false, scenario, reason }: Options) =>
+  async ({ id: credential, name }: Credential): Promise<Told> => {
+    const order = { order: "contain", id: randomUUID(), credential, scenario, narrow, reason, dryRun, actor };
+    return (await cli.world().order(order, `${name} is not contained`)) as Told;
   };
-  const told = (await world.order(order, `${credential.name} is not contained`)) as Answer | DryRun;
-  if ("dryRun" in told) return cli.show(told, () => planned(told));
-  cli.show(told, () => [
-    told.state === "refused" && narrow
-      ? `Narrower: what it must no longer do was tried and refused. Incident ${told.incident}.`
-      : told.state === "refused"
-        ? `Refused: every version that had to die was tried and refused. Incident ${told.incident}; it is contained once that has held.`
-        : `Not contained (${told.state}): ${told.reason ?? "no reason given"}`,
+
+const answered = (told: Answer, narrow: boolean): string => {
+  if (told.state !== "refused") return `Not contained (${told.state}): ${told.reason ?? "no reason given"}`;
+  return narrow
+    ? `Narrower: what it must no longer do was tried and refused. Incident ${told.incident}.`
+    : `Refused: every version that had to die was tried and refused. Incident ${told.incident}; it is contained once that has held.`;
+};
+
+const linesOf = (told: Told, narrow: boolean) => ("dryRun" in told ? planned(told) : [answered(told, narrow)]);
+
+const whyOf = ({ told, error }: Verdict): string => {
+  if (error) return error;
+  if (told && "dryRun" in told) return planned(told).slice(1).join(";").trim();
+  return told?.reason ?? "";
+};
+
+const tableOf = (verdicts: readonly Verdict[]): string =>
+  table(
+    ["CREDENTIAL", "STATE", "INCIDENT", "WHY"],
+    verdicts.map((one) => {
+      const state = one.told && "dryRun" in one.told ? "dry run" : (one.told?.state ?? "failed");
+      return [one.name, state, one.told?.incident ?? "-", whyOf(one)];
+    }),
+  );
+
+/** An incident for each, so that one that fails stops no other, and each can be restored alone. */
+const containMany = async (cli: Cli, credentials: readonly Credential[], actor: Actor, options: Options) => {
+  const order = ordering(cli, actor, options);
+  const isFailure = (verdict: Verdict) => !isDone(verdict);
+  const results = await each(credentials, { concurrency: AT_ONCE, label: "contained", isFailure }, (one) =>
+    order(one).then(
+      (told): Verdict => ({ credential: one.id, name: one.name, told }),
+      (error): Verdict => ({ credential: one.id, name: one.name, error: described(error).message }),
+    ),
+  );
+  const failed = results.filter(isFailure).length;
+  const done = results.length - failed;
+  cli.show({ dryRun: options.dryRun === true, done, failed, results }, () => [
+    tableOf(results),
+    "",
+    options.dryRun ? "Dry run: nothing was changed." : `${done} refused, ${failed} not contained.`,
   ]);
-  if (told.state !== "refused" && told.state !== "contained") process.exitCode = 1;
-  return undefined;
+  if (failed > 0) process.exitCode = 1;
+};
+
+const containOne = async (cli: Cli, credential: Credential, actor: Actor, options: Options) => {
+  const told = await ordering(cli, actor, options)(credential);
+  cli.show(told, () => linesOf(told, options.narrow === true));
+  if (!isDone({ credential: credential.id, name: credential.name, told })) process.exitCode = 1;
+};
+
+const contain = async (cli: Cli, given: string | undefined, options: Options): Promise<void> => {
+  const world = cli.world();
+  const [credentials, actor] = await Promise.all([chosen(world, given, options), world.caller()]);
+  const [first] = credentials;
+  if (!first) {
+    return cli.show({ dryRun: options.dryRun === true, results: [] }, () => [
+      "No credential is meant by that. `rekey inventory` lists what there is.",
+    ]);
+  }
+  if (given !== undefined) return containOne(cli, first, actor, options);
+  if (!options.dryRun && !options.yes) await agreed(credentials, "contain", "contained");
+  return containMany(cli, credentials, actor, options);
 };
 
 const restore = async (cli: Cli, incident: string) => {
@@ -66,10 +127,12 @@ const restore = async (cli: Cli, incident: string) => {
 
 /** `contain` and `restore`: a person's orders, carried out by the function that answers signals. */
 export const containCommands = (program: Command, cli: Cli): void => {
-  program
+  const command = program
     .command("contain")
     .description("revoke a credential now and, unless its workload is compromised, replace it")
-    .argument("[credential]", "ARN or name of its secret")
+    .argument("[credential]", "ARN or name of its secret");
+  selecting(command)
+    .option("--yes", "contain many without being asked")
     .option("--principal <principal>", "deny a role or user in place of a credential: ARN, role/NAME or user/NAME")
     .option("--session <userid...>", "with --principal: these sessions alone, as AROA…:name")
     .addOption(
@@ -90,11 +153,10 @@ export const containCommands = (program: Command, cli: Cli): void => {
     )
     .option("--narrow", "make it read-only and leave it working, where its kind can")
     .option("--reason <text>", "goes into the ledger, up to 280 characters", "ordered by a person")
-    .action((given, options, command: Command) => {
-      if ((given === undefined) === (options.principal === undefined)) {
-        command.error("name a credential, or a principal with --principal", { exitCode: 2 });
-      }
-      return options.principal ? quarantineByHand(cli, options) : contain(cli, given, options);
+    .action((given, options) => {
+      if (options.principal === undefined) return contain(cli, given, options);
+      if (given === undefined && !isBulk(options)) return quarantineByHand(cli, options);
+      return command.error("name a credential, or a principal with --principal", { exitCode: 2 });
     });
   program
     .command("restore")

@@ -3,12 +3,12 @@ import { type Command, InvalidArgumentError } from "commander";
 import pRetry from "p-retry";
 import type { Rehearsal } from "../lib/core/commands.ts";
 import { containedBy } from "../lib/core/diagnosis.ts";
-import { faultOf, Misconfigured } from "../lib/core/errors.ts";
+import { faultOf } from "../lib/core/errors.ts";
 import type { Actor } from "../lib/core/events.ts";
 import type { Credential, CredentialId, VersionId } from "../lib/core/types.ts";
-import { confirmed, each, ROTATIONS_A_SECOND } from "./each.ts";
+import { each, ROTATIONS_A_SECOND } from "./each.ts";
 import type { Cli } from "./main.ts";
-import { isBulk, pick, type Selection } from "./pick.ts";
+import { agreed, chosen, type Selection, selecting } from "./pick.ts";
 import { complaintOf } from "./refused.ts";
 import { table } from "./show.ts";
 import type { CliWorld } from "./world.ts";
@@ -123,28 +123,6 @@ const linesOf = (verdicts: readonly Verdict[], isDry: boolean): readonly string[
   return [tableOf(verdicts), "", isDry ? `Dry run: nothing was changed. ${done}` : done];
 };
 
-const chosen = async (world: CliWorld, given: string | undefined, options: Options): Promise<readonly Credential[]> => {
-  if (given !== undefined && isBulk(options)) {
-    throw new Misconfigured("Give one credential, or --tag, --workload, --owner and --kind, not both.");
-  }
-  if (given !== undefined) return [await world.credential(given)];
-  if (isBulk(options)) return pick(world, options);
-  throw new Misconfigured("Which? Give a credential, or --tag, --workload, --owner or --kind.");
-};
-
-const allowed = async (credentials: readonly Credential[], { dryRun, yes }: Options, isOne: boolean): Promise<void> => {
-  if (dryRun || yes || isOne) return;
-  const names = credentials
-    .slice(0, 5)
-    .map(({ name }) => name)
-    .join(", ");
-  const what = `${credentials.length} credential(s): ${names}${credentials.length > 5 ? ", …" : ""}`;
-  if (await confirmed(`Rotate ${what}?`)) return;
-  throw new Misconfigured(
-    `Nothing was rotated. These would be ${what}. Add --yes to rotate them, --dry-run to see how.`,
-  );
-};
-
 const run = async (cli: Cli, given: string | undefined, options: Options): Promise<void> => {
   const world = cli.world();
   const { dryRun = false, concurrency } = options;
@@ -154,7 +132,7 @@ const run = async (cli: Cli, given: string | undefined, options: Options): Promi
       "No credential is meant by that. `rekey inventory` lists what there is.",
     ]);
   }
-  await allowed(credentials, options, given !== undefined);
+  if (given === undefined && !dryRun && !options.yes) await agreed(credentials, "rotate", "rotated");
   const actor = dryRun ? undefined : await world.caller();
   const pace = dryRun
     ? { concurrency, label: "rehearsed", isFailure }
@@ -176,20 +154,13 @@ const whole = (text: string): number => {
 
 /** `rotate`: one credential or many, or what would become of them. */
 export const rotateCommand = (program: Command, cli: Cli): void => {
-  program
+  const command = program
     .command("rotate")
     .description("issue the next version of a credential, or of all that are meant, and make it current")
     .argument("[credential]", "ARN or name of its secret")
     .option("--dry-run", "say what would be done and change nothing")
-    .option("--reason <text>", "goes into the ledger")
-    .option(
-      "--tag <key=value>",
-      "all whose secret has this tag; again for further tags",
-      (one: string, all: string[] = []) => [...all, one],
-    )
-    .option("--workload <workload>", "all of this workload")
-    .option("--owner <owner>", "all whose secret has tag owner with this value")
-    .option("--kind <kind>", "all of this kind")
+    .option("--reason <text>", "goes into the ledger");
+  selecting(command)
     .option("--contained", "also what an incident keeps revoked: its workload is clean again")
     .option("--yes", "rotate many without being asked")
     .option("--concurrency <n>", "how many at a time", whole, 8)

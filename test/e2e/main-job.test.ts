@@ -233,6 +233,21 @@ describe("a person's orders", () => {
     expect(await canLogIn({ host, port, database: "app", user: username, password })).toBe(true);
   });
 
+  it("contains many on one word, with an incident for each, and asks first", async () => {
+    const asked = await running.cli("contain", "--kind", "postgres");
+    expect([asked.code, asked.output]).toEqual([1, expect.stringMatching(/Nothing was contained.*--yes/)]);
+    const all = ["contain", "--kind", "postgres", "--scenario", "compromised"];
+    expect(await json(...all, "--dry-run")).toMatchObject({ dryRun: true, done: 2, failed: 0 });
+    const told = (await json(...all, "--yes")) as { done: number; results: { told: { incident: string } }[] };
+    expect(told.done).toBe(2);
+    const incidents = told.results.map((one) => one.told.incident);
+    expect(new Set(incidents).size).toBe(2);
+    for (const incident of incidents) {
+      expect(await json("restore", incident)).toMatchObject({ restored: [expect.any(String)] });
+    }
+    expect(await json("contain", "--kind", "redis", "--yes")).toMatchObject({ results: [] });
+  });
+
   it("unknown things are named with the mend, and usage is exit code 2", async () => {
     const nobody = await running.cli("history", "demo/nobody");
     expect(nobody.code).toBe(1);
