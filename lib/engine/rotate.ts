@@ -16,15 +16,27 @@ type Begun = {
   readonly identity?: Identifier;
 };
 
-/** Whoever fails gives up the turn at the target, where this process knows it. */
-const failing =
-  (world: RotateWorld, begun: ReadonlyMap<VersionId, Begun>, step: StepName, attempt: Attempt) =>
-  (error: unknown): Promise<never> =>
-    failed(world, attempt, { step, error, identity: begun.get(attempt.version)?.identity });
-
 const beginning = async ({ vault, rotators, deps, clock }: RotateWorld, { credential }: Attempt): Promise<Begun> => {
   const entry = await vault.describe(credential);
   return { attached: attach(rotators, deps, entry), entry, since: clock.ticks() };
+};
+
+/** The steps of one attempt need not meet one process: what an earlier one remembered is then read again. */
+const identityOf = async (world: RotateWorld, attempt: Attempt, begun: Begun | undefined): Promise<Identifier> => {
+  if (begun?.identity) return begun.identity;
+  const { attached } = begun ?? (await beginning(world, attempt));
+  return attached.identity(await world.vault.read(attempt.credential, { stage: "current" }));
+};
+
+/** Whoever fails gives up the turn at the target, if it can still be told. Before it was taken there is none. */
+const failing = async (
+  world: RotateWorld,
+  attempt: Attempt,
+  { step, error, begun }: { readonly step: StepName; readonly error: unknown; readonly begun: Begun | undefined },
+): Promise<never> => {
+  const identity =
+    step === "createSecret" ? begun?.identity : await identityOf(world, attempt, begun).catch(() => undefined);
+  return failed(world, attempt, { step, error, identity });
 };
 
 /**
@@ -76,15 +88,15 @@ export const rotationSteps = (world: RotateWorld) => {
     },
     finishSecret: async (attempt) => {
       const entry = await world.vault.describe(attempt.credential);
-      const { since, identity } = begun.get(attempt.version) ?? {};
-      await finish(world, attempt, entry, since);
-      if (identity) await endTurn(world, identity, attempt.credential);
+      const identity = await identityOf(world, attempt, begun.get(attempt.version));
+      await finish(world, attempt, entry, begun.get(attempt.version)?.since);
+      await endTurn(world, identity, attempt.credential);
       begun.delete(attempt.version);
     },
   };
 
   return (step: StepName, attempt: Attempt): Promise<void> =>
-    steps[step](attempt).catch(failing(world, begun, step, attempt));
+    steps[step](attempt).catch((error) => failing(world, attempt, { step, error, begun: begun.get(attempt.version) }));
 };
 
 /** All steps in one call: for containment and for a person's command. Repeating an attempt finishes or confirms it. */

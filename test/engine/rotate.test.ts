@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AgainstPolicy, Conflict, Misconfigured } from "../../lib/core/errors.ts";
+import type { Locks } from "../../lib/core/locks.ts";
 import { secret } from "../../lib/core/secret.ts";
 import type { CredentialId } from "../../lib/core/types.ts";
 import type { Attempt } from "../../lib/engine/attempt.ts";
@@ -40,6 +41,27 @@ const judge = async (world: World, n: number) => {
   const told = world.rows.map(({ type }) => type).filter((type) => type !== "rotation.failed");
   expect(told).toEqual(["rotation.started", "rotation.succeeded"]);
 };
+
+it("ends its turn at the target though each step meets another process", async () => {
+  const world = memoryWorld();
+  const held = new Set<string>();
+  world.memory.begin(CI, version(1));
+  for (const step of STEPS) {
+    const { rotate, signal } = world.wired();
+    const locks: Locks = {
+      take: async (identity, ...more) => {
+        held.add(identity);
+        return rotate.locks.take(identity, ...more);
+      },
+      release: async (identity, holder) => {
+        held.delete(identity);
+        return rotate.locks.release(identity, holder);
+      },
+    };
+    await rotationSteps({ ...rotate, locks })(step, attempt(1, signal));
+    expect(held.size).toBe(step === "finishSecret" ? 0 : 1);
+  }
+});
 
 describe.each([
   ["native", native],
