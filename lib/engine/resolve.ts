@@ -99,21 +99,42 @@ const reachOf = async (
   ids: readonly Identifier[],
 ): Promise<readonly Reach[]> => (ids.length > 0 ? ((await identities?.reaches(state, ids)) ?? []) : []);
 
+/** What a signal names itself, and what is declared as bound to a principal that it shows: one round for both. */
+const declared = async ({ inventory }: ResolveWorld, signal: Signal, shown: readonly Implicated[]) => {
+  const paths = new Map(shown.map(({ principal, path }) => [principal.id, path]));
+  const found = await inventory.find([...new Set([...signal.subjects, ...paths.keys()])]);
+  // What names one version of another credential must not pick one of this: names of principals stay out.
+  const named = found
+    .map(({ credential, matched }) => ({ credential, matched: matched.filter((id) => signal.subjects.includes(id)) }))
+    .filter(({ matched }) => matched.length > 0);
+  const bound = found
+    .filter(({ matched }) => !matched.some((id) => signal.subjects.includes(id)))
+    .map(({ credential, matched: [id] }): ReachedCredential => {
+      const path = (id && paths.get(id)) ?? [];
+      return { credential: credential.id, edge: "bound", path };
+    });
+  return { named, bound };
+};
+
 /**
  * Every credential and principal that a signal's subjects lead to. Three rounds of reads at the most, whatever the
  * subjects are: names, principals, credentials. Never scans.
  */
 export const resolve = async (world: ResolveWorld, signal: Signal): Promise<Resolution> => {
-  const [named, { found, state }] = await Promise.all([world.inventory.find(signal.subjects), lookUp(world, signal)]);
+  const shown = implicatedIn(signal);
+  const [{ named, bound }, { found, state }] = await Promise.all([
+    declared(world, signal, shown),
+    lookUp(world, signal),
+  ]);
   // Names of secrets and pods say no account: a signal reaches the credentials of its own account and no other.
   const isOwn = isIn(signal.account);
   const matches = named.filter(({ credential }) => isOwn(credential.id));
   const { principals: led, given } = ledBy(signal, found);
-  const ids = [...led.map(({ principal }) => principal), ...implicatedIn(signal).map(({ principal }) => principal.id)];
+  const ids = [...led.map(({ principal }) => principal), ...shown.map(({ principal }) => principal.id)];
   const known = await reachOf(world, state, ids);
   const principals = implicated(signal, led, known);
   const already = new Set(matches.map(({ credential }) => credential.id));
-  const further = surest(given, principals, known).filter(
+  const further = surest([...bound, ...given], principals, known).filter(
     ({ credential }) => isOwn(credential) && !already.has(credential),
   );
   const credentials = further.length > 0 ? await world.inventory.many(further.map(({ credential }) => credential)) : [];

@@ -82,9 +82,11 @@ export const raise = async (report: Report, dir: string, running: { stop: () => 
     ({ port }) => ({ port }),
   );
   running.push(database);
-  await report.step("cdk bootstrap and deploy of Rekey", () =>
-    deploy({ aws, app: `${node} ${join(root, "cdk", "app.ts")}`, outDir: join(dir, "rekey"), ...chatter }),
-  );
+  await report.step("cdk bootstrap and deploy of Rekey", () => {
+    const config = join(root, "examples", "two-workloads", "rekey.config.mjs");
+    const app = `${node} ${join(root, "cdk", "app.ts")}`;
+    return deploy({ aws, app, context: { config }, outDir: join(dir, "rekey"), ...chatter });
+  });
   await report.step("two workloads with their secrets declared by RotatedSecret", async () => {
     const password = newPassword();
     await prepare(database, password);

@@ -8,11 +8,13 @@ import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from 
 import { GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { dynamoLedger } from "../../lib/aws/ledger.ts";
 import { invoke } from "../../lib/aws/network.ts";
 import { names } from "../../lib/core/names.ts";
 import type { CredentialId } from "../../lib/core/types.ts";
 import { canLogIn } from "../../local/demo/attacker.ts";
 import { until } from "../../local/demo/stage.ts";
+import { signal as report, type Session, sessionOf, trustAlso } from "./principals.ts";
 import { granted, used } from "./privilege.ts";
 import { adopt, complaintOf, type Running, runDemo, stopDemo } from "./stage.ts";
 
@@ -255,6 +257,59 @@ describe("a person's orders", () => {
     expect((await running.cli("restore", "inc-none")).output).toMatch(/inc-none/);
     expect((await running.cli("nonsense")).code).toBe(2);
   });
+});
+
+type Inventory = { readonly credentials: readonly { id: CredentialId; name: string }[] };
+type Incidents = { readonly incidents: readonly { id: string; signal: string; state: string }[] };
+const incidentOf = (id: string) =>
+  until(`the incident of ${id}`, async () => {
+    const { incidents } = (await json("status")) as Incidents;
+    return incidents.find((one) => one.signal.endsWith(`:${id}`) && one.state !== "claimed")?.id;
+  });
+const gone = (session: Session) =>
+  until("its session to be refused", async () => ((await session.reads("demo/orders")) ? undefined : true));
+
+describe("a workload's role", () => {
+  beforeAll(() => trustAlso(running.local, "demo-orders"));
+
+  it("loses one stolen session by a signal, and its other sessions go on", async () => {
+    const [stolen, other] = [
+      await sessionOf(running.local, "demo-orders", "stolen"),
+      await sessionOf(running.local, "demo-orders", "other"),
+    ];
+    expect(await stolen.reads("demo/orders")).toBe(true);
+    await report(running.local, { id: "stolen", scenario: "exfiltrated", subjects: stolen.subjects });
+    await gone(stolen);
+    expect(await other.reads("demo/orders")).toBe(true);
+    await json("restore", await incidentOf("stolen"));
+    expect(await stolen.reads("demo/orders")).toBe(true);
+  }, 60_000);
+
+  it("that is compromised is denied before its login dies; nothing fresh reaches it; both come back", async () => {
+    const session = await sessionOf(running.local, "demo-orders", "task-1");
+    const before = await currentOf("demo/orders");
+    const { username: user, password } = JSON.parse(before) as { username: string; password: string };
+    const { host, port } = running.database;
+    const login = { host, port, database: "app", user, password };
+    expect(await canLogIn(login)).toBe(true);
+    await report(running.local, { id: "inside", scenario: "compromised", subjects: session.subjects });
+    await gone(session);
+    const incident = await incidentOf("inside");
+    expect(await canLogIn(login)).toBe(false);
+    expect(await currentOf("demo/orders")).toBe(before);
+    const ledger = dynamoLedger({ aws: running.aws, table: names().ledgerTable });
+    const { id } =
+      ((await json("inventory")) as Inventory).credentials.find(({ name }) => name === "demo/orders") ?? {};
+    const told = await ledger.history(id ?? "");
+    const effective = told.find(({ type, data }) => type === "containment.effective" && data["incident"] === incident);
+    const role = await ledger.history(`iam-role:${running.local.account}/demo-orders`);
+    const denied = role.find(({ type, data }) => type === "containment.quarantined" && data.incident === incident);
+    expect(String(denied?.at) < String(effective?.at)).toBe(true);
+    // Both logins that took turns had to die, and both come back.
+    expect(await json("restore", incident)).toMatchObject({ restored: [expect.any(String), expect.any(String)] });
+    expect(await canLogIn(login)).toBe(true);
+    expect(await session.reads("demo/orders")).toBe(true);
+  }, 60_000);
 });
 
 const USER = { UserName: "ci-deployer" };

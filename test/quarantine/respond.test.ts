@@ -92,6 +92,14 @@ describe("a compromised workload", () => {
     expect(world.logsIn(FIRST)).toBe(false);
   });
 
+  it("loses what is bound to its role, though the event shows a session and names neither", async () => {
+    const world = await ready([ROLE]);
+    const subjects: readonly Identifier[] = [`assumed-role:111122223333/shared/task-1`];
+    const told = await deliver(world, stolen({ scenario: "compromised", subjects }));
+    expect(told).toMatchObject({ state: "refused", principals: [ROLE], credentials: [CI] });
+    expect(world.logsIn(FIRST)).toBe(false);
+  });
+
   it("loses its credentials though IAM takes no denial, and comes again for that", async () => {
     const world = await ready();
     const f = faults();

@@ -1,0 +1,5 @@
+/** What the demo deploys Rekey with: `cdk deploy -c config=examples/two-workloads/rekey.config.mjs`. */
+export default {
+  // Whom a containment may deny: the workloads' roles, and nobody else in the account.
+  quarantine: { roles: ["demo-*"], users: [] },
+};
