@@ -17,6 +17,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   },
   rotation: () => import("./rotation.ts"),
   respond: () => import("./respond.ts"),
+  quarantine: () => import("./quarantine.ts"),
   storm: () => import("./storm.ts"),
   review: () => import("./review.ts"),
   engines: () => import("./engines.ts"),

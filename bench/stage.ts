@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DisableRuleCommand, EventBridgeClient, ListRuleNamesByTargetCommand } from "@aws-sdk/client-eventbridge";
 import { LambdaClient, ListEventSourceMappingsCommand, UpdateEventSourceMappingCommand } from "@aws-sdk/client-lambda";
@@ -40,12 +40,13 @@ const start = async () => {
     const settings = { fsync: "on", log_connections: "on" };
     const database = await startPostgres({ dir: join(DIR, "postgres"), port: POSTGRES_PORT, settings });
     const stop = () => Promise.all([aws.stop(), database.stop()]);
-    await deploy({ aws, app: `${NODE} ${join(root, "cdk", "app.ts")}`, outDir: join(DIR, "rekey") }).catch(
-      async (error) => {
-        await stop();
-        throw error;
-      },
-    );
+    const config = join(DIR, "rekey.config.mjs");
+    await writeFile(config, `export default ${JSON.stringify({ quarantine: { roles: ["bench-*"], users: [] } })};`);
+    const app = `${NODE} ${join(root, "cdk", "app.ts")}`;
+    await deploy({ aws, app, context: { config }, outDir: join(DIR, "rekey") }).catch(async (error) => {
+      await stop();
+      throw error;
+    });
     return { aws, database, stop };
   } catch (error) {
     await aws.stop();
