@@ -1,30 +1,19 @@
 import { createHmac } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   AdminCreateUserCommand,
   AdminSetUserPasswordCommand,
   InitiateAuthCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Conflict, Unusable } from "../../lib/core/errors.ts";
 import type { Secret } from "../../lib/core/secret.ts";
 import type { Material } from "../../lib/rotators/cognito-client-secret/schema.ts";
-import { type LocalAws, startAws } from "../../local/aws.ts";
+import { localAws } from "../support/local-aws.ts";
 import { proxied } from "./aws-proxy.ts";
 import { type CognitoWorld, cognitoWorld } from "./cognito-world.ts";
 
-const dir = mkdtempSync(join(tmpdir(), "rekey-cognito-"));
-let aws: LocalAws;
-beforeAll(async () => {
-  aws = await startAws({ dir, port: 5773 });
-}, 240_000);
-afterAll(async () => {
-  await aws?.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
-const newWorld = (options?: Parameters<typeof cognitoWorld>[1]) => cognitoWorld(aws.endpoint, options);
+const aws = localAws(5773);
+const newWorld = (options?: Parameters<typeof cognitoWorld>[1]) => cognitoWorld(aws().endpoint, options);
 const refused = (world: CognitoWorld, material: Secret<Material>) =>
   expect(world.verbs.verify({ ...world.at, material })).rejects.toBeInstanceOf(Unusable);
 
@@ -95,7 +84,7 @@ describe("revoke", () => {
 
   it("kills although the pool cannot be tagged", async () => {
     const world = await newWorld();
-    const mute = await proxied(aws.endpoint, ({ body }) => (body.includes("ResourceArn") ? "cut" : undefined));
+    const mute = await proxied(aws().endpoint, ({ body }) => (body.includes("ResourceArn") ? "cut" : undefined));
     await world.verbsAt(mute.endpoint).revoke({ ...world.at, material: world.current, keep: [] });
     await mute.stop();
     await refused(world, world.current);
@@ -127,7 +116,7 @@ describe("revoke", () => {
     const user = await newUser(world);
     const { AuthenticationResult } = await signIn(world, world.current, user);
     await world.verbs.revoke({ ...world.at, material: world.current, keep: [] });
-    const answer = await fetch(`${aws.endpoint}/oauth2/userInfo`, {
+    const answer = await fetch(`${aws().endpoint}/oauth2/userInfo`, {
       headers: { authorization: `Bearer ${AuthenticationResult?.AccessToken}` },
     });
     // Refused for its scope, if at all, never as expired or revoked.

@@ -1,62 +1,22 @@
-import { createHmac } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
-  AdminCreateUserCommand,
-  AdminSetUserPasswordCommand,
   CognitoIdentityProviderClient,
   DescribeUserPoolClientCommand,
-  InitiateAuthCommand,
   TagResourceCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Forbidden, Misconfigured, Throttled, Unusable } from "../../lib/core/errors.ts";
-import type { Secret } from "../../lib/core/secret.ts";
-import type { Material } from "../../lib/rotators/cognito-client-secret/schema.ts";
-import { type LocalAws, startAws } from "../../local/aws.ts";
 import { expectNoSecret, failureOf, visible } from "../contract/rotator-act.ts";
+import { localAws } from "../support/local-aws.ts";
 import { proxied, type Seen, type Trouble } from "./aws-proxy.ts";
 import { type CognitoWorld, cognitoWorld } from "./cognito-world.ts";
 
-const dir = mkdtempSync(join(tmpdir(), "rekey-cognito-"));
-let aws: LocalAws;
-beforeAll(async () => {
-  aws = await startAws({ dir, port: 5775 });
-}, 240_000);
-afterAll(async () => {
-  await aws?.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
-const newWorld = (options?: Parameters<typeof cognitoWorld>[1]) => cognitoWorld(aws.endpoint, options);
-const _refused = (world: CognitoWorld, material: Secret<Material>) =>
-  expect(world.verbs.verify({ ...world.at, material })).rejects.toBeInstanceOf(Unusable);
-
-/** Signs a user in with the client's secret, as an application's server does: SECRET_HASH is made with it. */
-const _signIn = async ({ cognito, target: { client } }: CognitoWorld, held: Secret<Material>, Username: string) => {
-  const { clientSecret } = held.reveal();
-  const SECRET_HASH = createHmac("sha256", clientSecret).update(`${Username}${client}`).digest("base64");
-  return cognito.send(
-    new InitiateAuthCommand({
-      AuthFlow: "USER_PASSWORD_AUTH",
-      ClientId: client,
-      AuthParameters: { USERNAME: Username, PASSWORD: "Correct-horse-7", SECRET_HASH },
-    }),
-  );
-};
-
-const _newUser = async ({ cognito, target }: CognitoWorld): Promise<string> => {
-  const named = { UserPoolId: target.userPool, Username: "ada" };
-  await cognito.send(new AdminCreateUserCommand({ ...named, MessageAction: "SUPPRESS" }));
-  await cognito.send(new AdminSetUserPasswordCommand({ ...named, Password: "Correct-horse-7", Permanent: true }));
-  return named.Username;
-};
-
+const aws = localAws(5775);
+const newWorld = (options?: Parameters<typeof cognitoWorld>[1]) => cognitoWorld(aws().endpoint, options);
 describe("verify", () => {
   it("mints nothing and shows the secret to the revocation endpoint only", async () => {
     const world = await newWorld();
     const seen: Seen[] = [];
-    const way = await proxied(aws.endpoint, (one) => {
+    const way = await proxied(aws().endpoint, (one) => {
       seen.push(one);
       return undefined;
     });
@@ -78,7 +38,7 @@ describe("verify", () => {
       [{ status: 503, body: "" }, Error],
     ];
     for (const [trouble, kind] of answers) {
-      const way = await proxied(aws.endpoint, ({ path }) => (path === "/oauth2/revoke" ? trouble : undefined));
+      const way = await proxied(aws().endpoint, ({ path }) => (path === "/oauth2/revoke" ? trouble : undefined));
       const failure = await failureOf(world.verbsAt(way.endpoint).verify({ ...world.at, material: world.current }));
       await way.stop();
       expect(failure).toBeInstanceOf(kind);

@@ -1,25 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Misconfigured, Throttled } from "../../lib/core/errors.ts";
 import { mapSecret } from "../../lib/core/secret.ts";
 import rotator from "../../lib/rotators/cognito-client-secret.ts";
-import { type LocalAws, startAws } from "../../local/aws.ts";
 import { rotatorContract } from "../contract/rotator.ts";
+import { localAws } from "../support/local-aws.ts";
 import { proxied, type Trouble } from "./aws-proxy.ts";
 import { cognitoWorld } from "./cognito-world.ts";
 
-const dir = mkdtempSync(join(tmpdir(), "rekey-cognito-"));
-let aws: LocalAws;
-beforeAll(async () => {
-  aws = await startAws({ dir, port: 5772 });
-}, 240_000);
-afterAll(async () => {
-  await aws?.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
-const newWorld = (options?: Parameters<typeof cognitoWorld>[1]) => cognitoWorld(aws.endpoint, options);
+const aws = localAws(5772);
+const newWorld = (options?: Parameters<typeof cognitoWorld>[1]) => cognitoWorld(aws().endpoint, options);
 
 /** Nothing listens on port 9 of a test machine. */
 const CLOSED = "http://127.0.0.1:9";
@@ -113,7 +102,7 @@ describe("crashes and trouble", () => {
   it("installs once when the answer to the first try was lost", async () => {
     const world = await newWorld();
     const next = await world.verbs.issue({ ...world.at, current: world.current, previous: undefined });
-    const lossy = await proxied(aws.endpoint, ({ body }) =>
+    const lossy = await proxied(aws().endpoint, ({ body }) =>
       body.includes(next.reveal().clientSecret) ? "lose" : undefined,
     );
     const lost = world.verbsAt(lossy.endpoint).install({ ...world.at, next, current: world.current });
@@ -129,7 +118,7 @@ describe("crashes and trouble", () => {
     const next = await world.rotated(world.current);
     let refusals = 2;
     const refused: Trouble = { status: 401, type: "application/json", body: '{"error":"invalid_client"}' };
-    const slow = await proxied(aws.endpoint, ({ path }) =>
+    const slow = await proxied(aws().endpoint, ({ path }) =>
       path === "/oauth2/revoke" && refusals-- > 0 ? refused : undefined,
     );
     await world.verbsAt(slow.endpoint).install({ ...world.at, next, current: world.current });
@@ -140,7 +129,7 @@ describe("crashes and trouble", () => {
   it("says Throttled when Cognito asks to come later, and has changed nothing", async () => {
     const world = await newWorld();
     const before = await world.ids();
-    const busy = await proxied(aws.endpoint, () => TOO_MANY);
+    const busy = await proxied(aws().endpoint, () => TOO_MANY);
     const verbs = world.verbsAt(busy.endpoint);
     const material = world.current;
     await expect(verbs.issue({ ...world.at, current: material, previous: undefined })).rejects.toBeInstanceOf(

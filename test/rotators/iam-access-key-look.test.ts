@@ -1,21 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { connect } from "../../lib/rotators/iam-access-key/verbs.ts";
-import { type LocalAws, startAws } from "../../local/aws.ts";
+import { localAws } from "../support/local-aws.ts";
 import { type IamWorld, iamWorld, type Pair } from "./iam-world.ts";
 
-const dir = mkdtempSync(join(tmpdir(), "rekey-iam-"));
-let aws: LocalAws;
-beforeAll(async () => {
-  aws = await startAws({ dir });
-}, 240_000);
-afterAll(async () => {
-  await aws?.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
-const newWorld = (options?: Parameters<typeof iamWorld>[1]) => iamWorld(aws.endpoint, options);
+const aws = localAws();
+const newWorld = (options?: Parameters<typeof iamWorld>[1]) => iamWorld(aws().endpoint, options);
 
 const signal = AbortSignal.timeout(120_000);
 const at = (world: IamWorld) => ({ target: world.target, signal });

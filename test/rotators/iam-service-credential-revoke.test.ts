@@ -1,34 +1,13 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { DeleteServiceSpecificCredentialCommand, IAMClient, TagUserCommand } from "@aws-sdk/client-iam";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Unusable } from "../../lib/core/errors.ts";
 import rotator from "../../lib/rotators/iam-service-credential.ts";
-import { type LocalAws, startAws } from "../../local/aws.ts";
-import type { Seen, Trouble } from "./aws-proxy.ts";
+import { localAws } from "../support/local-aws.ts";
 import { idOf, serviceCredentialWorld } from "./service-credential-world.ts";
 
-const dir = mkdtempSync(join(tmpdir(), "rekey-service-"));
-let aws: LocalAws;
-beforeAll(async () => {
-  aws = await startAws({ dir, port: 5771 });
-}, 240_000);
-afterAll(async () => {
-  await aws?.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
+const aws = localAws(5771);
 const newWorld = (options?: Parameters<typeof serviceCredentialWorld>[1]) =>
-  serviceCredentialWorld(aws.endpoint, options);
-
-/** What users report that Bedrock answers to an API key it does not take: github.com/anomalyco/opencode/issues/47073 */
-const _NOT_TAKEN: Trouble = {
-  status: 403,
-  type: "application/json",
-  body: '{"Message":"Authentication failed: Please make sure your API Key is valid."}',
-};
-const _TAKEN: Trouble = { status: 200, type: "application/json", body: '{"modelSummaries":[]}' };
-const _isTrial = ({ path }: Seen) => path.startsWith("/foundation-models");
+  serviceCredentialWorld(aws().endpoint, options);
 
 describe("revoke and restore", () => {
   it("leaves a kept one alone even if it is asked to end that very one", async () => {

@@ -1,27 +1,16 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { DeleteServiceSpecificCredentialCommand } from "@aws-sdk/client-iam";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Forbidden, Misconfigured, Throttled, Unusable } from "../../lib/core/errors.ts";
 import { mapSecret } from "../../lib/core/secret.ts";
-import { type LocalAws, startAws } from "../../local/aws.ts";
 import { expectNoSecret, failureOf, visible } from "../contract/rotator-act.ts";
 import { hastyClock } from "../support/clock.ts";
+import { localAws } from "../support/local-aws.ts";
 import { proxied, type Seen, type Trouble } from "./aws-proxy.ts";
 import { idOf, serviceCredentialWorld } from "./service-credential-world.ts";
 
-const dir = mkdtempSync(join(tmpdir(), "rekey-service-"));
-let aws: LocalAws;
-beforeAll(async () => {
-  aws = await startAws({ dir, port: 5776 });
-}, 240_000);
-afterAll(async () => {
-  await aws?.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
+const aws = localAws(5776);
 const newWorld = (options?: Parameters<typeof serviceCredentialWorld>[1]) =>
-  serviceCredentialWorld(aws.endpoint, options);
+  serviceCredentialWorld(aws().endpoint, options);
 
 /** What users report that Bedrock answers to an API key it does not take: github.com/anomalyco/opencode/issues/47073 */
 const NOT_TAKEN: Trouble = {
@@ -66,7 +55,7 @@ describe("verify", () => {
   it("is not content with what IAM says while the service still takes it", async () => {
     const world = await newWorld();
     const material = await world.make();
-    const slow = await proxied(aws.endpoint, (seen) => (isTrial(seen) ? TAKEN : undefined));
+    const slow = await proxied(aws().endpoint, (seen) => (isTrial(seen) ? TAKEN : undefined));
     const verbs = world.verbsAt(slow.endpoint);
     await verbs.revoke({ ...world.at, material, keep: [] });
     await verbs.verify({ ...world.at, material });
@@ -91,7 +80,7 @@ describe("verify", () => {
     const world = await newWorld();
     const material = await world.make();
     const seen: Seen[] = [];
-    const way = await proxied(aws.endpoint, (one) => {
+    const way = await proxied(aws().endpoint, (one) => {
       seen.push(one);
       return undefined;
     });
@@ -115,7 +104,7 @@ describe("verify", () => {
     ];
     for (const [world, trouble, kind] of answers) {
       const material = await world.make();
-      const way = await proxied(aws.endpoint, ({ path }) => (path === "/" ? undefined : trouble));
+      const way = await proxied(aws().endpoint, ({ path }) => (path === "/" ? undefined : trouble));
       const failure = await failureOf(world.verbsAt(way.endpoint).verify({ ...world.at, material }));
       await way.stop();
       expect(failure).toBeInstanceOf(kind);
@@ -139,7 +128,7 @@ describe("install", () => {
     // As eventual consistency looks: some replicas know it, then others do not yet.
     const replicas = [NOT_TAKEN, undefined, NOT_TAKEN, undefined, undefined, undefined];
     let tries = 0;
-    const way = await proxied(aws.endpoint, (seen) => (isTrial(seen) ? replicas[tries++] : undefined));
+    const way = await proxied(aws().endpoint, (seen) => (isTrial(seen) ? replicas[tries++] : undefined));
     await world.verbsAt(way.endpoint, { clock: hastyClock(0) }).install({ ...world.at, next, current: undefined });
     await way.stop();
     expect(tries).toBe(6);
@@ -150,7 +139,7 @@ describe("install", () => {
     const next = await world.make();
     let now = 0;
     const clock = { ...hastyClock(0), ticks: () => (now += 10_000) };
-    const way = await proxied(aws.endpoint, (seen) => (isTrial(seen) ? NOT_TAKEN : undefined));
+    const way = await proxied(aws().endpoint, (seen) => (isTrial(seen) ? NOT_TAKEN : undefined));
     const failure = await failureOf(
       world.verbsAt(way.endpoint, { clock }).install({ ...world.at, next, current: undefined }),
     );

@@ -1,25 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Misconfigured, Throttled } from "../../lib/core/errors.ts";
 import rotator from "../../lib/rotators/iam-service-credential.ts";
-import { type LocalAws, startAws } from "../../local/aws.ts";
 import { rotatorContract } from "../contract/rotator.ts";
+import { localAws } from "../support/local-aws.ts";
 import { proxied, THROTTLED } from "./aws-proxy.ts";
 import { BEDROCK, idOf, serviceCredentialWorld } from "./service-credential-world.ts";
 
-const dir = mkdtempSync(join(tmpdir(), "rekey-service-"));
-let aws: LocalAws;
-beforeAll(async () => {
-  aws = await startAws({ dir, port: 5770 });
-}, 240_000);
-afterAll(async () => {
-  await aws?.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
+const aws = localAws(5770);
 const newWorld = (options?: Parameters<typeof serviceCredentialWorld>[1]) =>
-  serviceCredentialWorld(aws.endpoint, options);
+  serviceCredentialWorld(aws().endpoint, options);
 
 /** Nothing listens on port 9 of a test machine. */
 const CLOSED = "http://127.0.0.1:9";
@@ -129,7 +118,7 @@ describe("a crash between creation and storing", () => {
   it("leaves an orphan, when the answer is lost, that the next attempt deletes", async () => {
     const world = await newWorld();
     const current = await world.make();
-    const lossy = await proxied(aws.endpoint, ({ body }) =>
+    const lossy = await proxied(aws().endpoint, ({ body }) =>
       body.includes("CreateServiceSpecific") ? "lose" : undefined,
     );
     const verbs = world.verbsAt(lossy.endpoint);
@@ -169,7 +158,7 @@ describe("trouble on the way", () => {
   it("says Throttled when IAM asks to come later, and has changed nothing", async () => {
     const world = await newWorld();
     const current = await world.make();
-    const busy = await proxied(aws.endpoint, ({ path }) => (path === "/" ? THROTTLED : undefined));
+    const busy = await proxied(aws().endpoint, ({ path }) => (path === "/" ? THROTTLED : undefined));
     const verbs = world.verbsAt(busy.endpoint);
     const attempts = [
       verbs.issue({ ...world.at, current, previous: undefined }),
@@ -183,7 +172,7 @@ describe("trouble on the way", () => {
 
   it("notes its intent before it creates: without the right to do so, it creates nothing", async () => {
     const world = await newWorld();
-    const mute = await proxied(aws.endpoint, ({ body }) => (body.includes("Action=TagUser") ? "cut" : undefined));
+    const mute = await proxied(aws().endpoint, ({ body }) => (body.includes("Action=TagUser") ? "cut" : undefined));
     const issued = world.verbsAt(mute.endpoint).issue({ ...world.at, current: undefined, previous: undefined });
     await expect(issued).rejects.toMatchObject({ name: "Unreachable" });
     await mute.stop();
