@@ -115,15 +115,19 @@ const collected = async ({ reader }: IdentityWorld, credentials: readonly Creden
 type Parts = Awaited<ReturnType<typeof collected>>["parts"];
 const namesOf = (parts: Parts) => Object.entries(parts) as [Part, Parts[Part]][];
 
-/** Readings since the last look, with those that were counted before. */
+/**
+ * Readings since the last look, with those that were counted before. What CloudTrail may still be adding to is seen at
+ * once and kept at the next look, when it is complete: so none is missed and none counted twice.
+ */
 const readings = async (world: IdentityWorld, state: IndexState | undefined, credentials: readonly Credential[]) => {
   const now = world.clock.now();
   const until = world.clock.after(now, -SETTLE_MS);
   const from = state?.readsUntil ?? world.clock.after(now, -FIRST_LOOK_MS);
   const before = await world.identities.reads(world.account);
-  const { found, problem } = await world.reader.reads(from, until);
-  const edges = counted(before, found, credentials, until);
-  await world.identities.putReads(world.account, edges);
+  const { found, problem } = await world.reader.reads(from, now);
+  const settled = counted(before, found, credentials, until);
+  await world.identities.putReads(world.account, settled);
+  const edges = counted(settled, found, credentials, now);
   const isTold = problem === undefined || found.length > 0;
   return { edges, readsUntil: isTold ? until : from, problem };
 };

@@ -3,7 +3,14 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DynamoDBClient, ScanCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
-import { CreateAccessKeyCommand, DeleteAccessKeyCommand, IAMClient, ListAccessKeysCommand } from "@aws-sdk/client-iam";
+import {
+  CreateAccessKeyCommand,
+  CreateRoleCommand,
+  DeleteAccessKeyCommand,
+  IAMClient,
+  ListAccessKeysCommand,
+  PutRolePolicyCommand,
+} from "@aws-sdk/client-iam";
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import pg from "pg";
@@ -266,6 +273,12 @@ const incidentOf = (id: string) =>
     const { incidents } = (await json("status")) as Incidents;
     return incidents.find((one) => one.signal.endsWith(`:${id}`) && one.state !== "claimed")?.id;
   });
+/** What the workload logs in with now. */
+const loginOf = async (id: string) => {
+  const { username: user, password } = JSON.parse(await currentOf(id)) as { username: string; password: string };
+  const { host, port } = running.database;
+  return { host, port, database: "app", user, password };
+};
 const gone = (session: Session) =>
   until("its session to be refused", async () => ((await session.reads("demo/orders")) ? undefined : true));
 
@@ -288,9 +301,7 @@ describe("a workload's role", () => {
   it("that is compromised is denied before its login dies; nothing fresh reaches it; both come back", async () => {
     const session = await sessionOf(running.local, "demo-orders", "task-1");
     const before = await currentOf("demo/orders");
-    const { username: user, password } = JSON.parse(before) as { username: string; password: string };
-    const { host, port } = running.database;
-    const login = { host, port, database: "app", user, password };
+    const login = await loginOf("demo/orders");
     expect(await canLogIn(login)).toBe(true);
     await report(running.local, { id: "inside", scenario: "compromised", subjects: session.subjects });
     await gone(session);
@@ -309,6 +320,33 @@ describe("a workload's role", () => {
     expect(await json("restore", incident)).toMatchObject({ restored: [expect.any(String), expect.any(String)] });
     expect(await canLogIn(login)).toBe(true);
     expect(await session.reads("demo/orders")).toBe(true);
+  }, 60_000);
+});
+
+describe("what nothing declares", () => {
+  it("is contained all the same, if the compromised role has read it; what it could only read is left alone", async () => {
+    const iam = running.aws(IAMClient);
+    const role = { RoleName: "demo-batch" };
+    const statement = (more: object) =>
+      JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", ...more }] });
+    const AssumeRolePolicyDocument = statement({
+      Principal: { Service: "lambda.amazonaws.com" },
+      Action: "sts:AssumeRole",
+    });
+    await iam.send(new CreateRoleCommand({ ...role, AssumeRolePolicyDocument }));
+    const reads = { Action: "secretsmanager:GetSecretValue", Resource: "arn:aws:secretsmanager:*:*:secret:demo/*" };
+    await iam.send(new PutRolePolicyCommand({ ...role, PolicyName: "reads", PolicyDocument: statement(reads) }));
+    await trustAlso(running.local, role.RoleName);
+    const session = await sessionOf(running.local, role.RoleName, "night");
+    expect(await session.reads("demo/billing")).toBe(true);
+    await json("inventory", "--refresh");
+    const [billing, orders] = await Promise.all([loginOf("demo/billing"), loginOf("demo/orders")]);
+    await report(running.local, { id: "night", scenario: "compromised", subjects: session.subjects });
+    await until("the login to be refused", async () => ((await canLogIn(billing)) ? undefined : true));
+    expect(await session.reads("demo/orders")).toBe(false);
+    expect(await canLogIn(orders)).toBe(true);
+    await json("restore", await incidentOf("night"));
+    expect(await canLogIn(billing)).toBe(true);
   }, 60_000);
 });
 
