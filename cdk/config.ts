@@ -22,6 +22,29 @@ const Names = z
   .array(matching(/^(?![*?])[\w+=,.@/*-]{1,128}$/, "must be a name or the beginning of one, such as app-*"))
   .check(z.maxLength(20, "may hold 20 at most: a function's environment and a role's policy are small"));
 
+const https = matching(/^https:\/\/[\w.-]+(:\d+)?(\/[\w./~-]*)?$/, "must be an https address without a query");
+const Approver = matching(
+  /^(\*|arn:[\w*-]+:(iam|sts)::[\d*]+:[\w+=,.@/*-]+)$/,
+  "must be the ARN of a role, user or session, or *",
+);
+const Transmit = z.strictObject({
+  /** `iss` of every token, for good: receivers know the transmitter by it. */
+  issuer: https,
+  /** Where the JWKS document is: `bucket/key`, a bucket of this account that receivers can read by some address. */
+  jwks: matching(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/[\w./-]{1,200}$/, "must be bucket/key"),
+  receivers: z
+    .array(
+      z.strictObject({
+        name: name(32),
+        url: https,
+        audience: z.string().check(z.minLength(1), z.maxLength(200)),
+        /** Name of the secret whose whole text is the Authorization header. */
+        authorization: z.optional(matching(/^[\w/+=.@-]{1,200}$/, "must be a secret's name")),
+      }),
+    )
+    .check(z.minLength(1, "needs a receiver"), z.maxLength(8, "may hold 8 at most: a function's environment is small")),
+});
+
 const Network = z.strictObject({
   name: name(16),
   /** Which kinds of credential it rotates: its role gets their grants and no others. Absent: every kind. */
@@ -80,6 +103,16 @@ const Shape = z.strictObject({
       .strictObject({ roles: z._default(Names, []), users: z._default(Names, []) })
       .check(z.refine(({ roles, users }) => roles.length + users.length > 0, "needs a name in roles or users")),
   ),
+  /** Who may approve what waits for people: ARNs, `*` stands for any run of characters. Absent: nothing waits. */
+  approvals: z.optional(z.strictObject({ approvers: z.array(Approver).check(z.minLength(1, "needs an approver")) })),
+  /** Which functions Rekey may throttle to nothing, and in which ECS clusters it may stop tasks. Absent: none. */
+  isolate: z.optional(
+    z
+      .strictObject({ lambda: z._default(Names, []), ecs: z._default(Names, []) })
+      .check(z.refine(({ lambda, ecs }) => lambda.length + ecs.length > 0, "needs a name in lambda or ecs")),
+  ),
+  /** Who is told of containments by CAEP's events (docs/how-to/tell-other-systems.md). Absent: nobody. */
+  transmit: z.optional(Transmit),
   /** Webhooks of detectors: who may post, how they prove it, and which account and cluster they speak for. */
   channels: z._default(IngestChannels, []),
   /** Refuses whatever comes from outside this AWS organisation, beside the list of spokes. */
@@ -102,8 +135,12 @@ const Shape = z.strictObject({
   ),
   /** What `cdk destroy` does to tables, the signing key and buckets. `destroy` is for trials: history goes with it. */
   removal: z._default(z.literal(["retain", "destroy"]), "retain"),
-  /** A playbook file instead of `playbooks/default.json`, relative to the working directory. */
-  playbook: z.optional(z.string()),
+  /** Playbook files (YAML or JSON) instead of `playbooks/default.json`, in their order, relative to the working directory. */
+  playbooks: z.optional(
+    z.array(z.string()).check(z.minLength(1, "needs a file, or leave it out for the shipped ones")),
+  ),
+  /** Cedar files instead of `authority/default.cedar`: who may do what (docs/explanation/authority.md). */
+  authority: z.optional(z.array(z.string()).check(z.minLength(1, "needs a file, or leave it out for the shipped one"))),
   /** An SNS topic that the alarms notify. */
   alarmTopicArn: z.optional(matching(/^arn:[\w-]+:sns:/, "must be the ARN of an SNS topic")),
 });

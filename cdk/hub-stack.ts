@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import { AnyPrincipal, Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
@@ -7,8 +6,10 @@ import type { Construct } from "constructs";
 import type { Settled } from "./config.ts";
 import { Alarms } from "./constructs/alarms.ts";
 import { Analytics } from "./constructs/analytics.ts";
+import { wakeForProposals } from "./constructs/approvals.ts";
 import { Archive } from "./constructs/archive.ts";
 import { ClockFunction } from "./constructs/clock.ts";
+import { deciding } from "./constructs/deciding.ts";
 import { DiscoverFunction } from "./constructs/discover.ts";
 import { IngestFunction } from "./constructs/ingest.ts";
 import { ProjectFunction } from "./constructs/project.ts";
@@ -17,6 +18,7 @@ import { RefreshFunction } from "./constructs/refresh.ts";
 import { RespondFunction } from "./constructs/respond.ts";
 import { SealFunction } from "./constructs/seal.ts";
 import { ledgerTable, reviewTable, stateTable } from "./constructs/stores.ts";
+import { TransmitFunction } from "./constructs/transmit.ts";
 import { WatchFunction } from "./constructs/watch.ts";
 import { isSame, type Naming, naming, type Place, placeOf, type Spoke, spokesOf } from "./naming.ts";
 
@@ -36,7 +38,6 @@ export type Hub = {
 
 /** Longest answer to a batch of signals. An incident is leased for this long and 5 s. */
 const RESPOND_TIMEOUT = Duration.minutes(2);
-const playbooks = fileURLToPath(new URL("../playbooks/default.json", import.meta.url));
 
 type HubProps = StackProps & { readonly config: Settled };
 
@@ -72,8 +73,12 @@ export class HubStack extends Stack {
 
   private addFunctions(hub: Hub) {
     const { config, queues } = hub;
-    const playbook = config.playbook ?? playbooks;
-    const respond = new RespondFunction(this, "Respond", { hub, timeout: RESPOND_TIMEOUT, playbook });
+    const respond = new RespondFunction(this, "Respond", {
+      hub,
+      timeout: RESPOND_TIMEOUT,
+      files: deciding(this, config),
+    });
+    wakeForProposals(respond, hub);
     const seal = new SealFunction(this, "Seal", { hub });
     const discover = new DiscoverFunction(this, "Discover", { hub });
     const clock = new ClockFunction(this, "Clock", { hub });
@@ -82,6 +87,9 @@ export class HubStack extends Stack {
     const watch = new WatchFunction(this, "Watch", { hub });
     const refresh =
       Object.keys(config.consumers).length > 0 ? new RefreshFunction(this, "Refresh", { hub }) : undefined;
+    const transmit = config.transmit
+      ? new TransmitFunction(this, "Transmit", { hub, transmit: config.transmit })
+      : undefined;
     if (ingest) new CfnOutput(this, "ChannelsUrl", { value: ingest.url });
     new Alarms(this, "Alarms", {
       prefix: config.prefix,
@@ -89,6 +97,7 @@ export class HubStack extends Stack {
       empty: {
         "Signals that were not answered: unknown, malformed, or failed twenty times. `rekey status` shows them.":
           queues.rejected,
+        ...(transmit && { "Tokens that a receiver refused, or did not take in a day.": transmit.lost }),
         "Events that the ledger did not take wait here and are appended by seal.": queues.spool,
       },
       functions: {
@@ -100,6 +109,7 @@ export class HubStack extends Stack {
         ...(ingest && { ingest: ingest.lambda }),
         watch: watch.lambda,
         ...(refresh && { refresh: refresh.lambda }),
+        ...(transmit && { transmit: transmit.lambda }),
       },
       told: { "rotations-overdue": clock.overdue, "versions-undead": clock.undead },
       happened: { "ledger-stale": watch.stale, ...(refresh && { "refreshes-stalled": refresh.stalled }) },

@@ -7,6 +7,7 @@ import { ruled } from "../lib/catalog.ts";
 import { acceptNoRedrive } from "./acknowledged.ts";
 import type { Settled } from "./config.ts";
 import { Alarms } from "./constructs/alarms.ts";
+import { IsolateFunction } from "./constructs/isolate.ts";
 import { QuarantineFunction } from "./constructs/quarantine.ts";
 import { queue } from "./constructs/queues.ts";
 import { ReconcileFunction } from "./constructs/reconcile.ts";
@@ -46,7 +47,10 @@ export class SpokeStack extends Stack {
         new RotateFunction(this, `Rotate-${name}`, { config, naming: own, place, hub, network }).lambda,
       ] as const;
     });
-    const { quarantine } = config;
+    const { quarantine, isolate } = config;
+    const isolating = isolate
+      ? new IsolateFunction(this, "Isolate", { config, naming: own, place, hub, isolate }).lambda
+      : undefined;
     const denying = quarantine
       ? new QuarantineFunction(this, "Quarantine", { config, naming: own, place, hub, quarantine }).lambda
       : undefined;
@@ -65,6 +69,7 @@ export class SpokeStack extends Stack {
         ...Object.fromEntries(rotates),
         ...(reconcile && { reconcile }),
         ...(denying && { quarantine: denying }),
+        ...(isolating && { isolate: isolating }),
       },
     });
   }

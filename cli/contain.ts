@@ -5,8 +5,10 @@ import { described } from "../lib/core/sanitize.ts";
 import type { Credential } from "../lib/core/types.ts";
 import type { DryRun } from "../lib/engine/manual.ts";
 import type { Answer } from "../lib/engine/respond.ts";
+import { boxMs } from "./box.ts";
 import { each } from "./each.ts";
 import type { Cli } from "./main.ts";
+import { mandateOf } from "./mandate.ts";
 import { agreed, chosen, isBulk, type Selection, selecting } from "./pick.ts";
 import { quarantineByHand } from "./quarantine.ts";
 import { table } from "./show.ts";
@@ -19,6 +21,10 @@ type Options = Selection & {
   readonly dryRun?: boolean;
   readonly scenario: string;
   readonly narrow?: boolean;
+  /** Why a second person cannot be waited for. */
+  readonly breakGlass?: string;
+  /** In ms. */
+  readonly for?: number;
   readonly reason: string;
 };
 
@@ -39,9 +45,20 @@ const isDone = ({ told }: Verdict) =>
   told !== undefined && ("dryRun" in told || told.state === "refused" || told.state === "contained");
 
 const ordering =
-  (cli: Cli, actor: Actor, { dryRun = false, narrow = false, scenario, reason }: Options) =>
+  (cli: Cli, actor: Actor, { dryRun = false, narrow = false, scenario, for: lastsMs, ...options }: Options) =>
   async ({ id: credential, name }: Credential): Promise<Told> => {
-    const order = { order: "contain", id: randomUUID(), credential, scenario, narrow, reason, dryRun, actor };
+    const mandate = mandateOf(options);
+    const order = {
+      order: "contain",
+      id: randomUUID(),
+      credential,
+      scenario,
+      narrow,
+      dryRun,
+      actor,
+      lastsMs,
+      ...mandate,
+    };
     return (await cli.world().order(order, `${name} is not contained`)) as Told;
   };
 
@@ -115,13 +132,15 @@ const restore = async (cli: Cli, incident: string) => {
   const told = (await world.order(order, `${incident} is not restored`)) as {
     readonly restored: readonly string[];
     readonly lifted?: readonly string[];
+    readonly released?: readonly string[];
   };
-  const { restored, lifted = [] } = told;
+  const { restored, lifted = [], released = [] } = told;
   cli.show(told, () => [
-    ...(restored.length > 0 || lifted.length === 0
+    ...(restored.length > 0 || lifted.length + released.length === 0
       ? [`Restored ${restored.length} version(s) of ${incident}: ${restored.join(", ")}`]
       : []),
     ...(lifted.length > 0 ? [`No longer denied: ${lifted.join(", ")}`] : []),
+    ...(released.length > 0 ? [`No longer isolated: ${released.join(", ")}`] : []),
   ]);
 };
 
@@ -151,7 +170,9 @@ export const containCommands = (program: Command, cli: Cli): void => {
         .choices(["exfiltrated", "compromised"])
         .default("exfiltrated"),
     )
+    .option("--for <time>", "undo it by itself after so long: 45m, 2h, 3d", boxMs)
     .option("--narrow", "make it read-only and leave it working, where its kind can")
+    .option("--break-glass <why>", "without a second person where authority asks for one; recorded with this reason")
     .option("--reason <text>", "goes into the ledger, up to 280 characters", "ordered by a person")
     .action((given, options) => {
       if (options.principal === undefined) return contain(cli, given, options);

@@ -10,11 +10,16 @@ import { evidenceCommand } from "./evidence.ts";
 import { fenceCommand } from "./fence.ts";
 import { ledgerCommands } from "./ledger.ts";
 import { parseCommand } from "./parse.ts";
+import { planCommand } from "./plan.ts";
+import { playbooksCommands } from "./playbooks.ts";
+import { proposalCommands } from "./proposals.ts";
 import { queryCommand } from "./query.ts";
+import { reachCommand } from "./reach.ts";
 import { reconcileCommand } from "./reconcile.ts";
 import { refreshCommand } from "./refresh.ts";
 import { reviewCommands } from "./review.ts";
 import { rotateCommand } from "./rotate.ts";
+import { simulateCommand } from "./simulate.ts";
 import { trailCommand } from "./trail.ts";
 import { type CliWorld, openWorld } from "./world.ts";
 
@@ -50,15 +55,20 @@ const cli: Cli = {
   show: (value, lines) => (options().json ? out(JSON.stringify(value, null, 2)) : lines().forEach(out)),
 };
 
+reachCommand(program, cli);
 reconcileCommand(program, cli);
 refreshCommand(program, cli);
 reviewCommands(program, cli);
 containCommands(program, cli);
+proposalCommands(program, cli);
 rotateCommand(program, cli);
 doctorCommand(program, cli);
 fenceCommand(program, cli);
 adoptionCommands(program, cli);
 parseCommand(program, cli);
+planCommand(program, cli);
+playbooksCommands(program, cli);
+simulateCommand(program, cli);
 queryCommand(program, cli);
 controlsCommand(program, cli);
 evidenceCommand(program, cli);

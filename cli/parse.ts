@@ -38,7 +38,7 @@ const documents = (content: string, name: string): readonly unknown[] => {
 const FORM = "give name=NAME,account=ACCOUNT,cluster=CLUSTER; account has 12 digits, all but name may be left out";
 
 /** `name=…,account=…,cluster=…`, each once. */
-const channelOf = (given: string): Channel => {
+export const channelOf = (given: string): Channel => {
   const pairs = given.split(",").map((pair) => pair.split("=", 2) as [string, string?]);
   const fields = Object.fromEntries(pairs) as { name?: string; account?: string; cluster?: string };
   const isKnown = pairs.every(([key, value]) => ["name", "account", "cluster"].includes(key) && value);
@@ -59,7 +59,8 @@ const row = ({ source, type, scenario, severity, inert, activityAt, account, sub
 ];
 const HEAD = ["source", "type", "scenario", "severity", "inert", "activity", "account", "first subject"];
 
-const parse = async (cli: Cli, file: string, channel: Channel | undefined) => {
+/** The signals of the events in a file, `-` for standard input, and why the rest of them are none. */
+export const signalsIn = async (file: string, channel: Channel | undefined) => {
   const name = file === "-" ? "standard input" : file;
   const content = file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
   const events = documents(content, name).flatMap((value) => unwrapped(value));
@@ -67,11 +68,24 @@ const parse = async (cli: Cli, file: string, channel: Channel | undefined) => {
   const parsed = await Promise.all(events.map((event) => readSignals(sources, event, channel)));
   const signals = parsed.flatMap((one) => ("signals" in one ? one.signals : []));
   const refused = parsed.flatMap((one, i) => ("rejected" in one ? [{ at: i + 1, reason: one.rejected }] : []));
-  if (refused.length < events.length) cli.show(signals, () => [table(HEAD, signals.map(row))]);
+  return { name, events, signals, refused };
+};
+
+type Read = Awaited<ReturnType<typeof signalsIn>>;
+
+/** Says on standard error what no source accepts; the command then ends with 2. */
+export const complain = ({ name, events, refused }: Read): void => {
   for (const { at, reason } of refused) {
     process.stderr.write(`rekey: ${name}${events.length > 1 ? `, event ${at} of ${events.length}` : ""}: ${reason}\n`);
   }
   if (refused.length > 0) process.exitCode = 2;
+};
+
+const parse = async (cli: Cli, file: string, channel: Channel | undefined) => {
+  const read = await signalsIn(file, channel);
+  const { events, signals, refused } = read;
+  if (refused.length < events.length) cli.show(signals, () => [table(HEAD, signals.map(row))]);
+  complain(read);
 };
 
 /** `parse`: what Rekey understands of a detector's event, offline. */

@@ -3,12 +3,16 @@ import { Misconfigured } from "../lib/core/errors.ts";
 import type { QuarantineDryRun } from "../lib/engine/manual-quarantine.ts";
 import type { Answer } from "../lib/engine/respond.ts";
 import type { Cli } from "./main.ts";
+import { mandateOf } from "./mandate.ts";
 
 type Options = {
   readonly dryRun?: boolean;
   readonly principal: string;
   readonly rung?: string;
   readonly session?: readonly string[];
+  /** In ms. */
+  readonly for?: number;
+  readonly breakGlass?: string;
   readonly reason: string;
 };
 
@@ -35,7 +39,7 @@ const WIDE = {
 
 /** Denies a role or user on a person's order, or says what would be denied. */
 export const quarantineByHand = async (cli: Cli, options: Options): Promise<void> => {
-  const { principal, rung, session: sessions = [], reason, dryRun = false } = options;
+  const { principal, rung, session: sessions = [], dryRun = false, for: lastsMs } = options;
   const world = cli.world();
   const actor = await world.caller();
   const arn = arnOf(principal, actor.principal);
@@ -45,9 +49,10 @@ export const quarantineByHand = async (cli: Cli, options: Options): Promise<void
     principal: arn,
     sessions,
     rung: rung ?? rungFor(arn, sessions),
-    reason,
+    ...mandateOf(options),
     dryRun,
     actor,
+    lastsMs,
   };
   const told = (await world.order(order, `${principal} is not denied`)) as Answer | QuarantineDryRun;
   if ("dryRun" in told) {

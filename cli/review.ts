@@ -55,9 +55,9 @@ const status = async (cli: Cli) => {
       ? "No incident yet."
       : table(
           ["INCIDENT", "STATE", "TYPE", "CREDENTIALS", "DENIED", "RECEIVED"],
-          incidents.map(({ id, state, type, plans, quarantined = {}, timeline }) => [
+          incidents.map(({ id, state, type, plans, quarantined = {}, timeline, endsAt }) => [
             id,
-            state,
+            endsAt && state !== "restored" ? `${state} until ${endsAt}` : state,
             type,
             `${plans.length}`,
             deniedLine(Object.values(quarantined)),

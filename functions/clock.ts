@@ -10,6 +10,7 @@ import { dynamoIncidents } from "../lib/aws/incidents.ts";
 import { dynamoInventory } from "../lib/aws/inventory.ts";
 import { dynamoLedger } from "../lib/aws/ledger.ts";
 import { lambdaNetwork } from "../lib/aws/network.ts";
+import { sendTo } from "../lib/aws/queue.ts";
 import { dynamoRetireList } from "../lib/aws/retiring.ts";
 import { dynamoTimetable } from "../lib/aws/timetable.ts";
 import { versionsMade } from "../lib/aws/versions.ts";
@@ -17,15 +18,18 @@ import { described } from "../lib/core/sanitize.ts";
 import type { Freeze } from "../lib/core/schedule-turn.ts";
 import type { ClockWorld } from "../lib/engine/clock.ts";
 import { type Drained, tick } from "../lib/engine/clock-drain.ts";
+import { expireEnded } from "../lib/engine/expire.ts";
 import { type RetireWorld, retireDue } from "../lib/engine/retire.ts";
 import { END_EARLY_MS, environment, log } from "./environment.ts";
 
 const instant = z.string() as unknown as z.ZodMiniType<Freeze["from"]>;
 const Freezes = z.array(z.object({ from: instant, to: instant, reason: z.string() }));
 
-const { names, prefix } = environment();
+const { names, prefix, required } = environment();
 const aws = makeAws();
 const table = names.stateTable;
+const incidents = dynamoIncidents(aws, table);
+const toSignals = sendTo(aws, required("REKEY_SIGNALS_URL"));
 const world: ClockWorld = {
   timetable: dynamoTimetable(aws, table),
   network: lambdaNetwork(aws, names.rotate),
@@ -34,7 +38,7 @@ const world: ClockWorld = {
   clock,
   freezes: Freezes.parse(JSON.parse(process.env["REKEY_FREEZES"] ?? "[]")),
   versions: versionsMade(aws),
-  heldBy: heldBy(aws, table, dynamoIncidents(aws, table)),
+  heldBy: heldBy(aws, table, incidents),
 };
 
 const fence = dynamoFence(aws, table);
@@ -49,6 +53,8 @@ const retiring: RetireWorld = {
 /** Looked at in one tick, one after another. */
 const RETIRED_A_TICK = 100;
 const DAY_MS = 86_400_000;
+/** Containments sent for in one tick, whose time is over. */
+const EXPIRED_A_TICK = 500;
 /** A person's word, through the CLI, that a restored state table is the one that is meant. */
 const Accept = z.object({ acceptRestored: z.literal(true) });
 
@@ -88,6 +94,17 @@ const retire = async () => {
   }
 };
 
+/** Has those containments undone whose time is over; what it cannot send now the next tick sends. */
+const expire = async (): Promise<void> => {
+  const sendFor = (incident: string) => toSignals(JSON.stringify({ rekeyExpire: incident }));
+  try {
+    const ended = await expireEnded({ boxes: incidents, expire: sendFor, clock }, EXPIRED_A_TICK);
+    if (ended.length > 0) await log("info", "their time is over", { incidents: ended });
+  } catch (error) {
+    await log("error", "containments whose time is over could not be sent for", described(error));
+  }
+};
+
 /** How many replaced versions should have died more than a day ago. */
 const undead = async (): Promise<number> => {
   const limit = clock.after(clock.now(), -DAY_MS);
@@ -102,6 +119,8 @@ export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler(
       await fence.accept();
       return { accepted: true };
     }
+    // Before a drain that may take minutes, and whoever holds the lease.
+    await expire();
     const drained = await tick(world, { drainMs: DRAIN_MS, owner: awsRequestId });
     const retired = drained.skipped ? [] : await retire();
     measure(drained, await undead());

@@ -1,5 +1,6 @@
 import middy from "@middy/core";
 import * as z from "zod/mini";
+import { cedarAuthority } from "../lib/authority/cedar.ts";
 import { announceOn } from "../lib/aws/announce.ts";
 import { makeAws } from "../lib/aws/clients.ts";
 import { systemClock as clock, instantAt } from "../lib/aws/clock.ts";
@@ -8,10 +9,11 @@ import { dynamoIncidents } from "../lib/aws/incidents.ts";
 import { dynamoInventory } from "../lib/aws/inventory.ts";
 import { dynamoLedger } from "../lib/aws/ledger.ts";
 import { lambdaNetwork } from "../lib/aws/network.ts";
+import { dynamoPlaces } from "../lib/aws/places.ts";
 import { lambdaQuarantine } from "../lib/aws/quarantine.ts";
 import { comeAgain, queueSpool, sendTo } from "../lib/aws/queue.ts";
 import { sources } from "../lib/catalog/sources.ts";
-import { parsePlaybooks, shadowed } from "../lib/core/playbook.ts";
+import type { Playbook } from "../lib/core/playbook.ts";
 import { described } from "../lib/core/sanitize.ts";
 import { holdIncident, restoreIncident } from "../lib/engine/after.ts";
 import { manual, Order } from "../lib/engine/manual.ts";
@@ -20,6 +22,7 @@ import { type Answer, type RespondWorld, respond } from "../lib/engine/respond.t
 import playbooks from "../playbooks/default.json" with { type: "json" };
 import { approvalOrder, approvalsOn, tellOn, woken } from "./approvals.ts";
 import { END_EARLY_MS, environment, log } from "./environment.ts";
+import { ownOf } from "./own-messages.ts";
 
 /** docs.aws.amazon.com/lambda/latest/dg/with-sqs.html: the message record. */
 const Batch = z.object({
@@ -33,10 +36,6 @@ const Batch = z.object({
   ),
 });
 type SqsRecord = z.infer<typeof Batch>["Records"][number];
-/** Our own delayed message; EventBridge events have no such field. */
-const HoldDue = z.object({ rekeyHold: z.string() });
-const WakeDue = z.object({ rekeyWake: z.string() });
-
 const { names, region, required } = environment();
 const aws = makeAws();
 /** Longest wait for the ledger in the midst of a containment; then the event is spooled and appended later. */
@@ -48,13 +47,19 @@ const toRejected = sendTo(aws, required("REKEY_REJECTED_URL"));
 const again = comeAgain(aws, required("REKEY_SIGNALS_URL"));
 const announce = announceOn(aws);
 const tell = tellOn(aws);
-const approvals = approvalsOn(aws, toSignals);
+/** Where nothing wakes what waits, nothing waits: it is recorded, with the reason. */
+const approvals = process.env["REKEY_WAKE_TARGET"] ? approvalsOn(aws, toSignals) : undefined;
 /** Incidents of which a part has failed in this invocation. */
 const failing = new Set<string>();
 /** A first failure is most often mended by the next delivery, seconds later: people are told of those that are not. */
 const TELL_AFTER = 3;
 /** Set where whom Rekey may deny is configured. */
 const quarantine = process.env["REKEY_QUARANTINE"];
+/** Set where what Rekey may isolate is configured. Reached after the kill: loaded then. */
+const isolate = process.env["REKEY_ISOLATE"];
+const isolator = (name: string): RespondWorld["isolate"] & object => ({
+  call: async (command) => (await import("../lib/aws/isolator.ts")).lambdaIsolate(aws, name).call(command),
+});
 
 /** Between two looks when something had come back to life, in ms. */
 const HOLD_AGAIN_MS = 5_000;
@@ -64,9 +69,8 @@ const HOLD_AGAIN_MS = 5_000;
  */
 const againAfter = (deliveries: number) => Math.min(3 * 2 ** (deliveries - 1), 300);
 
-const answering = parsePlaybooks(playbooks);
-// Not awaited: what is loaded lazily must not hold up the module that it shares code with.
-for (const { name, by } of shadowed(answering)) void log("warn", `playbook ${name} never answers: ${by} comes first`);
+/** The synth has parsed and checked them. */
+const answering = (playbooks as { readonly playbooks: readonly unknown[] }).playbooks as readonly Playbook[];
 
 const noting = (recorder: Recorder): Recorder => ({
   ...recorder,
@@ -76,32 +80,30 @@ const noting = (recorder: Recorder): Recorder => ({
   },
 });
 
+/** Beside the function as playbooks are. An error here has everything proposed and nothing done. */
+const authority = cedarAuthority(async () => {
+  const { default: file } = await import("../authority/policies.json", { with: { type: "json" } });
+  return file.policies;
+});
+
 const open = (): RespondWorld => ({
   sources,
   playbooks: answering,
   inventory: dynamoInventory(aws, names.stateTable),
   identities: dynamoIdentities(aws, names.stateTable),
   incidents: dynamoIncidents(aws, names.stateTable),
+  authority,
+  places: dynamoPlaces(aws, names.stateTable, clock),
+  alarm: (message) => void log("critical", message),
   network: lambdaNetwork(aws, names.rotate),
+  ...(isolate && { isolate: isolator(isolate) }),
   ...(quarantine && { quarantine: lambdaQuarantine(aws, { region, name: quarantine }) }),
   clock,
   recorder: noting(openRecorder({ ledger, spool, clock, complain: (message) => void log("critical", message) })),
-  approvals,
+  ...(approvals && { approvals }),
   reject: ({ id, body }, reason) => toRejected(body, { attributes: { messageId: id, reason } }),
   holdLater: (incident, ms) => toSignals(JSON.stringify({ rekeyHold: incident }), { delayMs: ms }),
 });
-
-/** Of our own messages: which incident is to be looked at, or which proposal. */
-const ownOf = (body: string): { readonly hold?: string; readonly wake?: string } => {
-  try {
-    const own: unknown = JSON.parse(body);
-    const [hold, wake] = [HoldDue.safeParse(own), WakeDue.safeParse(own)];
-    if (hold.success) return { hold: hold.data.rekeyHold };
-    return wake.success ? { wake: wake.data.rekeyWake } : {};
-  } catch {
-    return {};
-  }
-};
 
 const held = async (incident: string) => {
   const world = open();
@@ -135,6 +137,14 @@ const resumed = async (proposal: string) => {
   if (done) await contained(done);
 };
 
+const expired = async (incident: string) => {
+  const { expireIncident } = await import("../lib/engine/expire.ts");
+  const outcome = await expireIncident(open(), incident);
+  if (outcome === "restored") await tell("restored", incident);
+  if (outcome === "drifted") await tell("failed", incident);
+  await log(outcome === "restored" ? "info" : "warn", "expiry", { incident, outcome });
+};
+
 const tellFailed = async (deliveries: number) => {
   const incidents = [...failing];
   failing.clear();
@@ -143,8 +153,9 @@ const tellFailed = async (deliveries: number) => {
 
 const handle = async (record: SqsRecord): Promise<readonly { readonly itemIdentifier: string }[]> => {
   try {
-    const { hold, wake } = ownOf(record.body);
+    const { hold, wake, expire } = ownOf(record.body);
     if (hold) await held(hold);
+    else if (expire) await expired(expire);
     else if (wake) await resumed(wake);
     else await answered(record);
     return [];

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
+import { readPolicies } from "../lib/authority/files.ts";
 import { refreshers, rotators, tagPrefix } from "../lib/catalog.ts";
 import { PlaybookFile } from "../lib/core/playbook.ts";
 import type { Refresher } from "../lib/core/refresher.ts";
@@ -100,6 +101,7 @@ export const generated = (): Readonly<Record<string, string>> => ({
   "docs/reference/custom-signal.schema.json": json(z.toJSONSchema(CustomSignal)),
   "docs/reference/rotator-question.schema.json": json(z.toJSONSchema(Question)),
   "docs/reference/rotator-answer.schema.json": json(z.toJSONSchema(Answer)),
+  "authority/policies.json": json({ policies: readPolicies() }),
   "playbooks/playbook.schema.json": json(z.toJSONSchema(PlaybookFile)),
   ...providerFiles(),
 });

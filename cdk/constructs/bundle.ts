@@ -27,6 +27,7 @@ export const bundleOptions = (entry: string, outdir: string): BuildOptions => ({
   external: [
     // Stays a file of its own in the package, so that a config can put another in its place.
     "../playbooks/default.json",
+    "../authority/policies.json",
     // ssh2 does without its two native add-ons, which would be built for this machine, not for Lambda's.
     "cpu-features",
     "*.node",

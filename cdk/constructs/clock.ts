@@ -25,7 +25,10 @@ export class ClockFunction extends RekeyFunction {
       // A backlog is worked off in one run as far as it goes; with nothing due it takes a few queries.
       timeout: Duration.minutes(15),
       memory: 512,
-      environment: { ...(config.freezes.length > 0 && { REKEY_FREEZES: JSON.stringify(config.freezes) }) },
+      environment: {
+        REKEY_SIGNALS_URL: hub.queues.signals.queueUrl,
+        ...(config.freezes.length > 0 && { REKEY_FREEZES: JSON.stringify(config.freezes) }),
+      },
     });
     const metric = (metricName: string) =>
       new Metric({
@@ -72,7 +75,8 @@ export class ClockFunction extends RekeyFunction {
     });
   }
 
-  private allowStores({ ledger, state }: Hub) {
+  private allowStores({ ledger, state, queues }: Hub) {
+    this.allow(["sqs:SendMessage"], [queues.signals.queueArn]);
     this.allow(
       [
         "dynamodb:DeleteItem",

@@ -40,7 +40,11 @@ export const inOneFile = (entry: string, { outputs }: Metafile): void => {
     outfile: resolve(entry),
     bundle: true,
     write: false,
-    external: [...Object.keys(outputs).filter(isLazy).map(besides), "../playbooks/default.json"],
+    external: [
+      ...Object.keys(outputs).filter(isLazy).map(besides),
+      "../playbooks/default.json",
+      "../authority/policies.json",
+    ],
     format: "esm",
     platform: "node",
     target: "node24",

@@ -7,11 +7,11 @@ import type { Hub } from "../hub-stack.ts";
 import { APPEND, appendedKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
 
-type RespondProps = { readonly hub: Hub; readonly timeout: Duration; readonly playbook: string };
+type RespondProps = { readonly hub: Hub; readonly timeout: Duration; readonly files: Readonly<Record<string, string>> };
 
 /** Answers signals from the queue as they come, and people's orders through the CLI. */
 export class RespondFunction extends RekeyFunction {
-  constructor(scope: Construct, id: string, { hub, timeout, playbook }: RespondProps) {
+  constructor(scope: Construct, id: string, { hub, timeout, files }: RespondProps) {
     const { config, naming, queues } = hub;
     super(scope, id, {
       config,
@@ -25,8 +25,9 @@ export class RespondFunction extends RekeyFunction {
         REKEY_REJECTED_URL: queues.rejected.queueUrl,
         REKEY_SPOOL_URL: queues.spool.queueUrl,
         ...(config.quarantine && { REKEY_QUARANTINE: naming.quarantine }),
+        ...(config.isolate && { REKEY_ISOLATE: naming.isolate }),
       },
-      files: { "playbooks/default.json": playbook },
+      files,
     });
     // No batching window: an attacker is at work while it waits.
     this.lambda.addEventSource(new SqsEventSource(queues.signals, { batchSize: 10, reportBatchItemFailures: true }));
@@ -40,6 +41,10 @@ export class RespondFunction extends RekeyFunction {
       ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
       [state.tableArn],
     );
+    // Before it undoes one by itself it looks for others about the same credential or function.
+    this.allow(["dynamodb:Query"], [`${state.tableArn}/index/list`], {
+      "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["INCIDENTS"] },
+    });
     this.allow(
       [
         "sqs:ChangeMessageVisibility",
@@ -55,7 +60,9 @@ export class RespondFunction extends RekeyFunction {
 
   private allowTargets({ config, naming, place, spokes }: Hub) {
     this.allow(["events:PutEvents"], [naming.busArn(place)]);
-    const deployed = actions.filter(({ name }) => name !== "quarantine" || config.quarantine);
+    const deployed = actions.filter(
+      ({ name }) => (name !== "quarantine" || config.quarantine) && (name !== "isolate" || config.isolate),
+    );
     for (const spoke of spokes) {
       for (const { name: network } of spoke.networks) {
         for (const grant of deployed.flatMap(({ grants }) => grants)) {

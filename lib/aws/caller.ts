@@ -1,4 +1,5 @@
 import { STSClient } from "@aws-sdk/client-sts";
+import { SignatureV4 } from "@smithy/signature-v4";
 import { Forbidden, Unreachable } from "../core/errors.ts";
 import type { Proof } from "../core/proof.ts";
 import type { Aws } from "../core/types.ts";
@@ -29,6 +30,21 @@ const askFor = (url: URL, headers: Readonly<Record<string, string>>) => ({
   headers: { host: url.host, "content-type": TYPE, ...headers },
   body: BODY,
 });
+
+/** Proves to a function of ours who the caller is, for one purpose. The caller's secret key goes nowhere. */
+export const proveCaller = async (aws: Aws, purpose: string): Promise<Proof> => {
+  const { url, region } = await endpointOf(aws);
+  const { credentials, sha256 } = aws(STSClient).config;
+  // The body is fixed and hashed into the signature anyway; a header with its hash would have to be sent along.
+  const signer = new SignatureV4({ service: "sts", region, credentials, sha256, applyChecksum: false });
+  const { headers } = await signer.sign(askFor(url, { [PURPOSE]: purpose }));
+  const token = headers["x-amz-security-token"];
+  return {
+    authorization: headers["authorization"] ?? "",
+    date: headers["x-amz-date"] ?? "",
+    ...(token && { token }),
+  };
+};
 
 const SIGNED = /SignedHeaders=([\w;-]+)/;
 

@@ -1,8 +1,16 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
-import { GetCommand, PutCommand, QueryCommand, UpdateCommand, type UpdateCommandInput } from "@aws-sdk/lib-dynamodb";
+import {
+  GetCommand,
+  PutCommand,
+  paginateQuery,
+  QueryCommand,
+  UpdateCommand,
+  type UpdateCommandInput,
+} from "@aws-sdk/lib-dynamodb";
 import type { Claim, Incident, Incidents } from "../core/incident.ts";
 import type { Aws, CredentialId, Instant } from "../core/types.ts";
 import { documents, itemOf } from "./document.ts";
+import { dynamoTimeBoxes, putBoxed } from "./time-boxes.ts";
 
 const key = (id: string) => ({ PK: `INC#${id}`, SK: "META" });
 const claimKey = (id: CredentialId) => ({ PK: `CRED#${id}`, SK: "CLAIM" });
@@ -28,6 +36,7 @@ const asItem = (incident: Incident, leaseUntil: Instant) => ({
   ...incident,
   // Parallel writers set keys in it.
   ...(incident.principals && { quarantined: incident.quarantined ?? {} }),
+  ...(incident.isolations && { isolated: incident.isolated ?? {} }),
 });
 
 const asIncident = (item: Record<string, unknown>): Incident => {
@@ -54,15 +63,22 @@ export const dynamoIncidents = (aws: Aws, table: string): Incidents => {
     return taken === true ? "resumed" : taken["state"] === "claimed" ? "busy" : "done";
   };
 
+  /** False when it was begun before. A time-boxed one is never there without its box. */
+  const begun = async (incident: Incident, leaseUntil: Instant): Promise<boolean> => {
+    const put = {
+      TableName: table,
+      Item: asItem(incident, leaseUntil),
+      ConditionExpression: "attribute_not_exists(PK)",
+    };
+    if (!incident.endsAt) return (await unlessRefused(db().send(new PutCommand(put)))) === true;
+    return putBoxed(aws, put, { incident: incident.id, endsAt: incident.endsAt });
+  };
+
   return {
+    ...dynamoTimeBoxes(aws, table),
     async claim(incident, now, leaseUntil) {
-      const put = new PutCommand({
-        TableName: table,
-        Item: asItem(incident, leaseUntil),
-        ConditionExpression: "attribute_not_exists(PK)",
-      });
-      const first = await unlessRefused(db().send(put));
-      return first === true ? "claimed" : takeOver(incident.id, now, leaseUntil);
+      const isFirst = await begun(incident, leaseUntil);
+      return isFirst ? "claimed" : takeOver(incident.id, now, leaseUntil);
     },
     async claimCredential(credential, incident, { activityAt, now, leaseUntil, takeOver = incident }) {
       const taken = await unlessRefused(
@@ -112,6 +128,14 @@ export const dynamoIncidents = (aws: Aws, table: string): Incidents => {
         ExpressionAttributeValues: { ":done": done },
       });
     },
+    async isolated(incident, done) {
+      await update({
+        Key: key(incident),
+        UpdateExpression: "SET isolated.#target = :done",
+        ExpressionAttributeNames: { "#target": done.target },
+        ExpressionAttributeValues: { ":done": done },
+      });
+    },
     async move(id, from, to, timeline) {
       const times = Object.entries(timeline);
       const sets = ["#state = :to", ...times.map((_, i) => `timeline.#t${i} = :t${i}`)];
@@ -156,6 +180,19 @@ export const dynamoIncidents = (aws: Aws, table: string): Incidents => {
         }),
       );
       return (out.Items ?? []).map(asIncident);
+    },
+    async since(receivedAt) {
+      const query = {
+        TableName: table,
+        IndexName: "list",
+        KeyConditionExpression: "gpk = :list AND gsk >= :since",
+        ExpressionAttributeValues: { ":list": LIST, ":since": receivedAt },
+      };
+      const incidents: Incident[] = [];
+      for await (const page of paginateQuery({ client: db() }, query)) {
+        incidents.push(...(page.Items ?? []).map(asIncident));
+      }
+      return incidents;
     },
   };
 };

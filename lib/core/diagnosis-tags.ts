@@ -15,6 +15,11 @@ const COMMON = [
   "window",
   "spread",
   "start",
+  "environment",
+  "tier",
+  "owned-by",
+  "data-class",
+  "privilege",
 ];
 /** Farther apart than this, a name is another word and no slip. */
 const MOST_SLIPS = 3;

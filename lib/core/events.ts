@@ -1,4 +1,5 @@
 import type { Rung } from "./quarantine.ts";
+import type { Edge } from "./resolution.ts";
 import type { CredentialId, Identifier, Instant, Scenario, Scope, VersionId } from "./types.ts";
 
 /** Who did it. `principal` is an ARN, a playbook's name or a function's; an opaque id, never personal data. */
@@ -58,6 +59,13 @@ type Shapes = {
     readonly severity: number;
     readonly subjects: readonly Identifier[];
     readonly activityAt: Instant;
+    readonly account: string;
+    /** Why it never acts, where it does not. */
+    readonly inert: string | null;
+    /** How it leads to the credential of this stream, with each step; null where it leads to none. */
+    readonly reached: { readonly edge: Edge; readonly path: readonly Identifier[] } | null;
+    /** Subjects that lead nowhere, each with the reason. */
+    readonly unresolved: readonly { readonly subject: Identifier; readonly why: string }[];
   };
   "signal.rejected": { readonly messageId: string; readonly reason: string };
   "signal.ignored": { readonly signal: string; readonly reason: string };
@@ -65,6 +73,9 @@ type Shapes = {
     readonly incident: string;
     readonly scenario: Scenario;
     readonly actions: readonly string[];
+    /** What authority allowed, and the ids of the policies that decided; null where there is none. */
+    readonly authority: "execute" | "propose" | "break-glass" | null;
+    readonly policies: readonly string[];
   };
   /** Every version that had to die was tried and refused. */
   "containment.effective": {
@@ -102,7 +113,29 @@ type Shapes = {
     readonly principal: Identifier;
     readonly drift: readonly string[];
   };
+  /** Nothing invokes a function any more, or a task is stopped; `seen` once a look has shown it. Again with each re-assertion. */
+  "containment.isolated": {
+    readonly incident: string;
+    readonly target: Identifier;
+    readonly seen: boolean;
+    readonly reasserts: number;
+    readonly activityToIsolatedMs: number;
+    readonly receivedToIsolatedMs: number;
+  };
+  /** `drift`: what somebody had changed, which stays. `keptFor`: another incident that keeps it isolated. */
+  "containment.isolation_lifted": {
+    readonly incident: string;
+    readonly target: Identifier;
+    readonly drift: readonly string[];
+    readonly keptFor: string | null;
+  };
   "containment.failed": { readonly incident: string; readonly step: string; readonly error: string };
+  /** A time-boxed containment's time is over. `keptFor`: the later incident that still keeps this credential dead. */
+  "containment.expired": {
+    readonly incident: string;
+    readonly endsAt: Instant;
+    readonly keptFor: string | null;
+  };
   /** `versions` authenticate again; none where a narrowing was taken back. */
   "containment.restored": { readonly incident: string; readonly versions: readonly VersionId[] };
   /** A containment waits for people: what it is, by its hash, and what happens when nobody answers. */

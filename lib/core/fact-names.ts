@@ -2,6 +2,7 @@
 export const FACTS = {
   finding: "the detector's own id of the finding",
   updates: "how often the detector has seen it so far",
+  confidence: "how sure the detector is, 0 to 100",
   firstSeenAt: "first activity that the detector saw",
   lastSeenAt: "last activity that the detector saw",
   region: "AWS region",

@@ -1,7 +1,10 @@
+import type { Authorisation } from "./authority/ruling.ts";
 import type { Killed } from "./commands.ts";
 import type { Actor } from "./events.ts";
+import type { Isolated } from "./isolate.ts";
 import type { PrincipalPlan, Quarantined } from "./quarantine.ts";
 import type { Reached } from "./resolution.ts";
+import type { TimeBoxes } from "./time-box.ts";
 import type {
   Credential,
   CredentialId,
@@ -66,13 +69,24 @@ export type Incident = {
   readonly severity: number;
   readonly actor: Actor;
   readonly reason: string;
+  /** What authority said of it; absent where there is none. */
+  readonly authority?: Authorisation;
   /** Who approved it, where it had to wait for people. */
   readonly approvedBy?: readonly Actor[];
   readonly state: IncidentState;
   readonly plans: readonly Plan[];
   /** Denied before anything else is touched. */
   readonly principals?: readonly PrincipalPlan[];
+  /** Watched for at least so long before it counts as contained. */
+  readonly holdMs?: number;
+  /** Time-boxed: undone so many ms after it was begun. */
+  readonly lastsMs?: number;
+  /** When a time-boxed one is undone; known since it was claimed. */
+  readonly endsAt?: Instant;
   readonly quarantined?: Readonly<Record<Identifier, Quarantined>>;
+  /** Functions throttled to nothing and tasks stopped, once its credentials are refused. */
+  readonly isolations?: readonly Identifier[];
+  readonly isolated?: Readonly<Record<Identifier, Isolated>>;
   readonly progress: Readonly<Record<CredentialId, Progress>>;
   readonly timeline: Timeline;
 };
@@ -82,7 +96,7 @@ export type Claim = "claimed" | "done" | "busy";
 export type CredentialClaim = Claim | { readonly abandonedBy: string };
 
 /** Where incidents live. A claim is one conditional write: dedupe, lock and permission to resume in one. */
-export interface Incidents {
+export interface Incidents extends TimeBoxes {
   /**
    * `resumed` when it was begun before and its lease has ended, `done` when it was finished, `busy` while another holds
    * the lease.
@@ -108,6 +122,8 @@ export interface Incidents {
   progress(incident: string, credential: CredentialId, progress: Progress): Promise<void>;
   /** Keeps what was done to one principal; others of the same incident may be saved at the same time. */
   quarantined(incident: string, quarantined: Quarantined): Promise<void>;
+  /** Keeps what was done to one function or task; others of the same incident may be saved at the same time. */
+  isolated(incident: string, isolated: Isolated): Promise<void>;
   /** Moves an incident on, unless it has left the state that it had when this one was read. */
   move(
     incident: string,
@@ -120,6 +136,8 @@ export interface Incidents {
   get(id: string): Promise<Incident | undefined>;
   /** Newest first. */
   recent(limit: number): Promise<readonly Incident[]>;
+  /** Every one received since then, oldest first. */
+  since(receivedAt: Instant): Promise<readonly Incident[]>;
 }
 
 export type Match = {

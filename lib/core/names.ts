@@ -5,6 +5,8 @@ export const names = (prefix = "rekey") => ({
   reviewTable: `${prefix}-review`,
   archiveBucket: (account: string, region: string) => `${prefix}-archive-${account}-${region}`,
   workBucket: (account: string, region: string) => `${prefix}-work-${account}-${region}`,
+  /** What compaction makes of the archive; nothing that could not be made again. */
+  parquetBucket: (account: string, region: string) => `${prefix}-parquet-${account}-${region}`,
   ledgerKeyAlias: `alias/${prefix}-ledger`,
   signalQueue: `${prefix}-signals`,
   rejectedQueue: `${prefix}-rejected`,
@@ -17,8 +19,12 @@ export const names = (prefix = "rekey") => ({
   refresh: `${prefix}-refresh`,
   reconcile: `${prefix}-reconcile`,
   quarantine: `${prefix}-quarantine`,
+  isolate: `${prefix}-isolate`,
+  transmit: `${prefix}-transmit`,
+  transmitKeyAlias: `alias/${prefix}-transmit`,
   clock: `${prefix}-clock`,
   project: `${prefix}-project`,
+  compact: `${prefix}-compact`,
   rotate: (network: string) => `${prefix}-rotate-${network}`,
   /** Of the log, as its checkpoint's first line and its key's name (C2SP tlog-checkpoint). */
   origin: (account: string, region: string) => `${prefix}.${account}.${region}/ledger`,

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 
 /** What people are told of. */
 const MOMENTS = [
+  "noticed",
   "proposed",
   "escalated",
   "denied",
@@ -20,7 +21,7 @@ export type Moment = (typeof MOMENTS)[number];
  */
 export const Notice = z.object({
   moment: z.enum(MOMENTS),
-  /** An incident's id, which is its proposal's too; of `stalled` the credential. */
+  /** An incident's id, which is its proposal's too; of `stalled` the credential, of `noticed` the signal. */
   subject: z.string(),
   /** The same for whatever need not be told twice. */
   key: z.string(),

@@ -23,12 +23,25 @@ type Bound = Pick<Proposal, "incident" | "needs" | "onExpiry">;
 const stored = (value: object): unknown => JSON.parse(JSON.stringify(value));
 
 /**
- * SHA-256, hex, of everything that decides what is carried out: plans, principals, scenario, how many approve and what
+ * SHA-256, hex, of everything that decides what is carried out: plans, principals, scenario, for how long, how many approve and what
  * happens if nobody does. Who asked and when is left out.
  */
 export const hashOf = ({ incident, needs, onExpiry }: Bound): string => {
-  const { id, signal, type, scenario, severity, reason, plans, principals = [] } = incident;
-  const what = { id, signal, type, scenario, severity, reason, plans, principals, needs, onExpiry };
+  const { id, signal, type, scenario, severity, reason, plans, principals = [], isolations, lastsMs } = incident;
+  const what = {
+    id,
+    signal,
+    type,
+    scenario,
+    severity,
+    reason,
+    plans,
+    principals,
+    isolations,
+    lastsMs,
+    needs,
+    onExpiry,
+  };
   return bytesToHex(sha256(utf8ToBytes(canonical(stored(what), "proposal"))));
 };
 
@@ -56,11 +69,12 @@ export const proposalOf = (draft: Draft, now: Instant, clock: Pick<Clock, "after
  * The narrowest rung of an incident alone: the sessions that were seen are denied, and nothing wider ever is. Undefined
  * where no session was seen: then nothing is narrow enough to be done without a person.
  */
-const narrowest = (incident: Incident): Incident | undefined => {
+export const narrowest = (incident: Incident): Incident | undefined => {
   const principals = (incident.principals ?? [])
     .filter(({ narrowed }) => narrowed.sessions.length > 0)
     .map((plan) => ({ ...plan, rung: "session" as const, widest: "session" as const }));
-  return principals.length > 0 ? { ...incident, plans: [], principals } : undefined;
+  const { isolations: _, ...rest } = incident;
+  return principals.length > 0 ? { ...rest, plans: [], principals } : undefined;
 };
 
 /** What an approved or expired proposal has carried out; undefined when that is nothing. */

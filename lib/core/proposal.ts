@@ -61,7 +61,7 @@ const SSO = /^AWSReservedSSO_/;
  * (STS API reference, AssumeRole, RoleSessionName), so that all its sessions count as one person; IAM Identity Center
  * chooses that of its own roles: the name of the person who signed in.
  */
-const personOf = ({ principal }: Actor): string => {
+export const personOf = ({ principal }: Actor): string => {
   const [, account, role = "", session = ""] = ASSUMED.exec(principal) ?? [];
   if (!account) return principal;
   return SSO.test(role) ? `sso:${session.toLowerCase()}` : `role:${account}/${role}`;

@@ -37,6 +37,15 @@ export type Credential = {
   readonly identifiers: readonly Identifier[];
   readonly schedule?: string;
   readonly rotatedAt?: Instant;
+  /**
+   * Tags `rekey:environment`, `rekey:tier`, `rekey:owned-by`, `rekey:data-class` and `rekey:privilege`; absent where there
+   * is none.
+   */
+  readonly environment?: string;
+  readonly tier?: string;
+  readonly owner?: string;
+  readonly dataClass?: string;
+  readonly privilege?: string;
 };
 
 /**

@@ -7,6 +7,9 @@ import { lastRefused } from "./contain.ts";
 import { holdDenials, liftDenials } from "./deny.ts";
 import { holdNarrow, widenOne } from "./narrow.ts";
 
+// Needed by few incidents; what answers signals loads it for those.
+const isolating = () => import("./isolations.ts");
+
 type Held = { readonly credential: CredentialId; readonly refused: readonly VersionId[]; readonly reasserts: number };
 
 const holdOne = async (world: ContainWorld, incident: Incident, plan: Plan): Promise<Held | undefined> => {
@@ -50,14 +53,18 @@ export const holdIncident = async (world: ContainWorld, id: string): Promise<"co
       data: { incident: id, refused, reasserts },
     });
   }
+  const isolations = incident.isolated ? await (await isolating()).holdIsolations(world, incident) : [];
   await world.recorder.settled();
-  if ([...held, ...denials].some(({ reasserts }) => reasserts > 0)) return "again";
-  if (denials.some(({ isProven }) => !isProven)) return "again";
+  if ([...held, ...denials, ...isolations].some(({ reasserts }) => reasserts > 0)) return "again";
+  if ([...denials, ...isolations].some(({ isProven }) => !isProven)) return "again";
   return (await world.incidents.move(id, ["refused"], "contained", { heldAt })) ? "contained" : "skipped";
 };
 
-const restoreOne = async (world: ContainWorld, incident: Incident, plan: Plan, actor: Actor) => {
+type Restoring = { readonly actor: Actor; readonly reason?: string; readonly keep?: ReadonlySet<CredentialId> };
+
+const restoreOne = async (world: ContainWorld, incident: Incident, plan: Plan, { actor, reason, keep }: Restoring) => {
   const { credential } = plan;
+  if (keep?.has(credential)) return [];
   const { killed = [], rescoping } = incident.progress[credential] ?? {};
   if (killed.length === 0 && !rescoping) return [];
   const versions = killed.map(({ version, undo }) => ({ version, undo }));
@@ -72,22 +79,28 @@ const restoreOne = async (world: ContainWorld, incident: Incident, plan: Plan, a
     type: "containment.restored",
     at: world.clock.now(),
     actor,
+    ...(reason && { reason }),
     data: { incident: incident.id, versions: restored },
   });
   return restored;
 };
 
+const releaseSome = async (world: ContainWorld, incident: Incident, actor: Actor) =>
+  incident.isolated ? (await isolating()).releaseIsolations(world, incident, actor) : [];
+
 const HOLD_AGAIN_MS = 5_000;
 
-/** Undoes a containment: every version that it killed authenticates again. Twice is once. */
+/** Undoes a containment: every version that it killed authenticates again, but of what `keep` names. Twice is once. */
 export const restoreIncident = async (
   world: ContainWorld & { readonly holdLater: (incident: string, ms: number) => Promise<void> },
   id: string,
   actor: Actor,
+  how: Omit<Restoring, "actor"> = {},
 ): Promise<{
   readonly incident: string;
   readonly restored: readonly VersionId[];
   readonly lifted?: readonly Identifier[];
+  readonly released?: readonly Identifier[];
 }> => {
   const incident = await world.incidents.get(id);
   if (!incident) throw new Misconfigured(`There is no incident ${id}. \`rekey status\` lists those there are.`);
@@ -95,15 +108,18 @@ export const restoreIncident = async (
   const moved = await world.incidents.move(id, ["refused", "contained", "restored"], "restored", {});
   if (!moved) throw new Conflict(`Incident ${id} is ${incident.state}: there is nothing of it to restore yet.`);
   const work = Promise.all([
-    Promise.all(incident.plans.map((plan) => restoreOne(world, incident, plan, actor))),
+    Promise.all(incident.plans.map((plan) => restoreOne(world, incident, plan, { actor, ...how }))),
     liftDenials(world, incident, actor),
+    releaseSome(world, incident, actor),
   ]);
-  const [restored, lifted] = await work.catch(async (error) => {
+  const [restored, lifted, released] = await work.catch(async (error) => {
     await world.incidents.move(id, ["restored"], incident.state, {});
     // One that came meanwhile found nothing to hold.
     if (incident.state === "refused") await world.holdLater(id, HOLD_AGAIN_MS);
     throw error;
   });
   await world.recorder.settled();
-  return { incident: id, restored: restored.flat(), ...(lifted.length > 0 && { lifted }) };
+  if (incident.endsAt) await world.incidents.closeBox(id);
+  const also = { ...(lifted.length > 0 && { lifted }), ...(released.length > 0 && { released }) };
+  return { incident: id, restored: restored.flat(), ...also };
 };

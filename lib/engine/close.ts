@@ -2,6 +2,7 @@ import type { Incident } from "../core/incident.ts";
 import type { Instant } from "../core/types.ts";
 import { lastRefused, lastVerified, type Outcome } from "./contain.ts";
 import type { Denied } from "./deny.ts";
+import type { Isolation } from "./isolations.ts";
 import type { Answer, RespondWorld } from "./respond.ts";
 
 const newest = (instants: readonly (Instant | undefined)[]) =>
@@ -11,10 +12,10 @@ const newest = (instants: readonly (Instant | undefined)[]) =>
     .at(-1);
 
 /** Everything begun before the kill has ended after this many ms. */
-const settles = (outcomes: readonly Outcome[], denied: readonly Denied[]) =>
+const settles = (outcomes: readonly Outcome[], shut: readonly { readonly settlesInMs: number }[]) =>
   Math.max(
     0,
-    ...denied.map(({ settlesInMs }) => settlesInMs),
+    ...shut.map(({ settlesInMs }) => settlesInMs),
     ...outcomes.flatMap(({ progress }) => [
       ...progress.killed.map(({ settlesInMs }) => settlesInMs),
       progress.rescoping?.settlesInMs ?? 0,
@@ -45,16 +46,19 @@ export const close = async (
   incident: Incident,
   outcomes: readonly Outcome[],
   denied: readonly Denied[],
+  isolations: readonly Isolation[] = [],
 ): Promise<Answer> => {
   const principals = denied.flatMap(({ quarantined }) => (quarantined ? [quarantined.principal] : []));
-  const isRefused = principals.length > 0 || outcomes.some(({ result }) => result === "refused");
+  const isolated = isolations.flatMap((one) => one.isolated?.target ?? []);
+  const isRefused = principals.length + isolated.length > 0 || outcomes.some(({ result }) => result === "refused");
   const state = isRefused ? "refused" : "void";
   const recordedAt = await world.recorder.settled();
-  if (isRefused) await world.holdLater(incident.id, settles(outcomes, denied));
+  if (isRefused)
+    await world.holdLater(incident.id, Math.max(settles(outcomes, [...denied, ...isolations]), incident.holdMs ?? 0));
   await world.incidents.move(incident.id, ["claimed"], state, { recordedAt, ...timesOf(outcomes, denied) });
   const reasons = new Set([
     ...outcomes.flatMap(({ result }) => (result === "refused" ? [] : [WHY_NOT[result]])),
-    ...denied.flatMap(({ unable }) => unable ?? []),
+    ...[...denied, ...isolations].flatMap(({ unable }) => unable ?? []),
   ]);
   return {
     signal: incident.signal,
@@ -62,6 +66,7 @@ export const close = async (
     state,
     credentials: outcomes.flatMap(({ plan, result }) => (result === "refused" ? [plan.credential] : [])),
     ...(principals.length > 0 && { principals }),
+    ...(isolated.length > 0 && { isolated }),
     ...(reasons.size > 0 && { reason: [...reasons].join("; ") }),
   };
 };

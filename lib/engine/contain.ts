@@ -2,6 +2,7 @@ import type { Network } from "../core/commands.ts";
 import { Misconfigured } from "../core/errors.ts";
 import type { LifecycleEvent } from "../core/events.ts";
 import type { Incident, Incidents, Plan, Progress } from "../core/incident.ts";
+import type { Isolate } from "../core/isolate.ts";
 import type { Quarantine } from "../core/quarantine-commands.ts";
 import { described } from "../core/sanitize.ts";
 import type { Clock, Instant } from "../core/types.ts";
@@ -13,6 +14,8 @@ export type ContainWorld = {
   readonly network: Network;
   /** Absent where no quarantine function is deployed: then no principal is denied. */
   readonly quarantine?: Quarantine;
+  /** Absent where no isolate function is deployed: then nothing is throttled or stopped. */
+  readonly isolate?: Isolate;
   /** Waited for before fresh material is issued: whoever is still inside would read it. */
   readonly beforeFresh?: () => Promise<void>;
   readonly clock: Clock;

@@ -1,15 +1,21 @@
 import type { Actor } from "../core/events.ts";
 import { incidentOf, replacementOf } from "../core/ids.ts";
 import type { Incident, Match } from "../core/incident.ts";
+import { isolationsOf } from "../core/isolatable.ts";
 import { narrowingOf, planFor } from "../core/plan.ts";
-import { choose, type Playbook } from "../core/playbook.ts";
+import { choose, type Within } from "../core/playbook/choose.ts";
+import type { Playbook } from "../core/playbook.ts";
 import { principalPlans, type Rungs, sparedIn } from "../core/principal-plan.ts";
+import type { Draft } from "../core/proposal-plan.ts";
 import type { Resolution } from "../core/resolution.ts";
 import type { Instant, Signal } from "../core/types.ts";
+import { draftOf } from "./draft.ts";
 
-export type Decision =
+/** `propose`: people may have it done. `notify`: people are told that nothing was. `playbook` is the one that answers. */
+export type Decision = { readonly playbook?: Playbook } & (
   | { readonly act: true; readonly incident: Incident }
-  | { readonly act: false; readonly reason: string };
+  | { readonly act: false; readonly reason: string; readonly propose?: Draft; readonly notify?: true }
+);
 
 const no = (reason: string): Decision => ({ act: false, reason });
 
@@ -22,30 +28,49 @@ export type Mandate =
       readonly reason: string;
       readonly plan: readonly Playbook["plan"][number][];
       readonly rungs?: Rungs;
+      /** Said by a person who cannot wait for another: authority may ask for it. Recorded. */
+      readonly breakGlass?: boolean;
+      /** Undone after so many ms. */
+      readonly lastsMs?: number;
     };
+
+/** When it came and what it is by now, and the playbooks whose quorum is reached. */
+export type Asked = {
+  readonly receivedAt: Instant;
+  readonly now: Instant;
+  readonly reached?: ReadonlySet<string>;
+  readonly within?: Within;
+};
 
 type Authorised = {
   readonly actor: Actor;
   readonly reason: string;
   readonly plan: readonly Playbook["plan"][number][];
+  readonly lastsMs?: number;
+  readonly playbook?: Playbook;
 };
 
 const authorise = (
-  playbooks: readonly Playbook[],
+  playbook: Playbook | undefined,
   signal: Signal,
   matches: readonly Match[],
   principals: number,
 ): Authorised | string => {
-  const playbook = choose(playbooks, signal);
   if (!playbook) return `no playbook answers ${signal.type}`;
   if (playbook.then === "record") return `playbook ${playbook.name} only records this`;
+  if (playbook.then === "notify") return `playbook ${playbook.name} only tells people of this`;
   if (matches.length > playbook.maxCredentials) {
     return `it names ${matches.length} credentials and playbook ${playbook.name} contains at most ${playbook.maxCredentials} at once`;
   }
   if (principals > playbook.maxCredentials) {
     return `it leads to ${principals} principals and playbook ${playbook.name} contains at most ${playbook.maxCredentials} at once`;
   }
-  return { actor: { kind: "playbook", principal: playbook.name }, reason: playbook.reason, plan: playbook.plan };
+  return {
+    actor: { kind: "playbook", principal: playbook.name },
+    reason: playbook.reason,
+    plan: playbook.plan,
+    playbook,
+  };
 };
 
 /**
@@ -57,50 +82,109 @@ export const actedUpon = ({ matches }: Resolution, { by }: Mandate): readonly Ma
     ({ reached }) => !reached || (by === "playbook" && reached.edge !== "can" && reached.unsure === undefined),
   );
 
+const incidentFor = (
+  signal: Signal,
+  { actor, reason, plan, lastsMs, playbook }: Authorised,
+  matches: readonly Match[],
+  principals: Incident["principals"] & object,
+  at: Asked,
+): Incident => {
+  const id = incidentOf(signal.id);
+  const replaces = plan.includes("rotate");
+  const isolations = plan.includes("revoke") ? isolationsOf(signal) : [];
+  const lasts = lastsMs ?? (playbook?.lastsMinutes ?? 0) * 60_000;
+  return {
+    id,
+    signal: signal.id,
+    type: signal.type,
+    scenario: signal.scenario,
+    severity: signal.severity,
+    actor,
+    reason,
+    state: "claimed",
+    plans: matches.map((match) =>
+      plan.includes("rescope")
+        ? narrowingOf(match)
+        : planFor(match, signal.scenario, replaces ? replacementOf(id, match.credential.id) : undefined),
+    ),
+    // Made narrower, a credential goes on working: so does who uses it.
+    ...(principals.length > 0 && !plan.includes("rescope") && { principals }),
+    ...(isolations.length > 0 && { isolations }),
+    ...(playbook?.holdMinutes && { holdMs: playbook.holdMinutes * 60_000 }),
+    ...(lasts && { lastsMs: lasts }),
+    progress: {},
+    timeline: { activityAt: signal.activityAt, receivedAt: at.receivedAt, decidedAt: at.now },
+  };
+};
+
+const isProtected = ({ credential }: Match) => credential.protected;
+
+/** The playbook that answers; undefined for a person's order, which asks none. */
+const answering = (
+  playbooks: readonly Playbook[],
+  signal: Signal,
+  matches: readonly Match[],
+  { by }: Mandate,
+  { reached, within }: Asked,
+): Playbook | undefined => {
+  if (by === "human") return undefined;
+  const credentials = matches.map(({ credential }) => credential);
+  return choose(playbooks, signal, { credentials, ...(reached && { reached }), ...(within && { within }) });
+};
+
+/** Why nothing may be done, whatever a playbook says; undefined where nothing is in the way. */
+const barred = (
+  signal: Signal,
+  mandate: Mandate,
+  { matches, free, principals }: { readonly [K in "matches" | "free" | "principals"]: readonly unknown[] },
+  spared: () => readonly string[],
+): string | undefined => {
+  if (matches.length + principals.length === 0) {
+    return ["it names no credential that Rekey knows", ...spared()].join("; ");
+  }
+  if (signal.inert && mandate.by === "playbook") return `it must not act: ${signal.inert}`;
+  return free.length + principals.length === 0 ? "every credential that it names is protected" : undefined;
+};
+
+const asPlaybookSays = (playbook: Playbook | undefined, incident: Incident, free: readonly Match[]): Decision => {
+  if (playbook?.then !== "propose") return { act: true, incident };
+  const reason = `playbook ${playbook.name} asks people first`;
+  return { act: false, reason, propose: draftOf(playbook, incident, reason, free.some(isProtected)) };
+};
+
+const decideBy = (
+  playbook: Playbook | undefined,
+  signal: Signal,
+  resolution: Resolution,
+  mandate: Mandate,
+  at: Asked,
+): Decision => {
+  const matches = actedUpon(resolution, mandate);
+  const isAsking = mandate.by === "human" || playbook?.then === "propose";
+  const rungs = mandate.by === "human" ? mandate.rungs : playbook?.rungs;
+  const principals = principalPlans(resolution, signal.scenario, rungs);
+  const free = matches.filter((match) => isAsking || !isProtected(match));
+  const bar = barred(signal, mandate, { matches, free, principals }, () =>
+    sparedIn(resolution, signal.scenario, rungs),
+  );
+  if (bar) return no(bar);
+  const authorised = mandate.by === "human" ? mandate : authorise(playbook, signal, free, principals.length);
+  if (typeof authorised === "string")
+    return { ...no(authorised), ...(playbook?.then === "notify" && { notify: true }) };
+  return asPlaybookSays(playbook, incidentFor(signal, authorised, free, principals, at), free);
+};
+
 /**
  * Decides what one signal leads to. Every guardrail fails closed: whatever is inert, unknown, protected or too wide is
- * recorded and not acted upon.
+ * recorded and not acted upon; what is protected may be proposed.
  */
 export const decide = (
   playbooks: readonly Playbook[],
   signal: Signal,
   resolution: Resolution,
   mandate: Mandate,
-  at: { readonly receivedAt: Instant; readonly now: Instant },
+  at: Asked,
 ): Decision => {
-  const matches = actedUpon(resolution, mandate);
-  const rungs = mandate.by === "human" ? mandate.rungs : undefined;
-  const principals = principalPlans(resolution, signal.scenario, rungs);
-  if (matches.length === 0 && principals.length === 0) {
-    return no(["it names no credential that Rekey knows", ...sparedIn(resolution, signal.scenario, rungs)].join("; "));
-  }
-  if (signal.inert && mandate.by === "playbook") return no(`it must not act: ${signal.inert}`);
-  const free = matches.filter(({ credential }) => mandate.by === "human" || !credential.protected);
-  if (free.length === 0 && principals.length === 0) return no("every credential that it names is protected");
-  const authorised = mandate.by === "human" ? mandate : authorise(playbooks, signal, free, principals.length);
-  if (typeof authorised === "string") return no(authorised);
-  const id = incidentOf(signal.id);
-  const replaces = authorised.plan.includes("rotate");
-  return {
-    act: true,
-    incident: {
-      id,
-      signal: signal.id,
-      type: signal.type,
-      scenario: signal.scenario,
-      severity: signal.severity,
-      actor: authorised.actor,
-      reason: authorised.reason,
-      state: "claimed",
-      plans: free.map((match) =>
-        authorised.plan.includes("rescope")
-          ? narrowingOf(match)
-          : planFor(match, signal.scenario, replaces ? replacementOf(id, match.credential.id) : undefined),
-      ),
-      // Made narrower, a credential goes on working: so does who uses it.
-      ...(principals.length > 0 && !authorised.plan.includes("rescope") && { principals }),
-      progress: {},
-      timeline: { activityAt: signal.activityAt, receivedAt: at.receivedAt, decidedAt: at.now },
-    },
-  };
+  const playbook = answering(playbooks, signal, actedUpon(resolution, mandate), mandate, at);
+  return { ...decideBy(playbook, signal, resolution, mandate, at), ...(playbook && { playbook }) };
 };

@@ -27,6 +27,18 @@ const workloadNames = (workload: string): readonly Identifier[] => {
   return workload ? [`workload:${workload}`, ...asRole] : [];
 };
 
+/** What its owner says of it; playbooks, authority and blast radius ask. */
+const labelsOf = (tags: ReturnType<typeof settings>): Partial<Credential> => {
+  const { environment, tier, "owned-by": owner, "data-class": dataClass, privilege } = tags;
+  return {
+    ...(environment && { environment }),
+    ...(tier && { tier }),
+    ...(owner && { owner }),
+    ...(dataClass && { dataClass }),
+    ...(privilege && { privilege }),
+  };
+};
+
 /**
  * Puts one secret into the identity index, or tells why it could not be resolved to all its names. Undefined when it
  * is no credential of ours. What the network cannot tell is left out of the index, and the credential still is in it.
@@ -52,6 +64,7 @@ export const discover = async (world: DiscoverWorld, id: CredentialId): Promise<
       ...new Set<Identifier>([`secret:${id}`, `name:${entry.name}`, ...workloadNames(workload), ...told.identifiers]),
     ],
     ...(entry.rotatedAt && { rotatedAt: entry.rotatedAt }),
+    ...labelsOf(tags),
   };
   const enrolled = await enrol(world, credential, entry, tags);
   await world.inventory.put({ ...credential, ...enrolled.facts });

@@ -46,8 +46,17 @@ export const manualQuarantine = async (world: RespondWorld, order: Ordered): Pro
   const narrowed = { sessions: order.sessions, podUids: [], instances: [], functions: [] };
   const resolution = { matches: [], principals: [{ principal, narrowed, path: [principal.id] }], unresolved: [] };
   const signal = signalOf(order, principal.id, clock.now());
-  const { actor, reason, rung } = order;
-  const mandate: Mandate = { by: "human", actor, reason, plan: ["revoke"], rungs: { narrowest: rung, widest: rung } };
+  const { actor, reason, rung, lastsMs, breakGlass = false } = order;
+  const rungs = { narrowest: rung, widest: rung };
+  const mandate: Mandate = {
+    by: "human",
+    actor,
+    reason,
+    plan: ["revoke"],
+    rungs,
+    breakGlass,
+    ...(lastsMs && { lastsMs }),
+  };
   if (!order.dryRun) return answerWith(world, signal, resolution, mandate, signal.activityAt);
   const at = { receivedAt: signal.activityAt, now: signal.activityAt };
   const decision = decide(world.playbooks, signal, resolution, mandate, at);

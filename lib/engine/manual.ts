@@ -2,11 +2,17 @@ import * as z from "zod/mini";
 import { ActorOfCommand } from "../core/commands.ts";
 import { Misconfigured } from "../core/errors.ts";
 import type { Incident } from "../core/incident.ts";
+import { LONGEST_BOX_MS, SHORTEST_BOX_MS } from "../core/time-box.ts";
 import type { CredentialId, Scenario, Signal, VersionId } from "../core/types.ts";
 import { APPROVAL_ORDERS } from "./approval-orders.ts";
 import { decide, type Mandate } from "./decide.ts";
 import { resolve } from "./resolve.ts";
 import { type Answer, answer, type RespondWorld } from "./respond.ts";
+
+/** Without waiting for a second person, where authority asks for one; the reason says why. */
+const BreakGlass = z.optional(z.boolean());
+/** Undone after so many ms. */
+const LastsMs = z.optional(z.int().check(z.minimum(SHORTEST_BOX_MS), z.maximum(LONGEST_BOX_MS)));
 
 /** What a person orders through the CLI. `id` makes it one containment however often it is sent. */
 export const Order = z.discriminatedUnion("order", [
@@ -17,6 +23,8 @@ export const Order = z.discriminatedUnion("order", [
     scenario: z.enum(["exfiltrated", "compromised"]),
     /** Makes it narrower in place of ending it. */
     narrow: z.optional(z.boolean()),
+    lastsMs: LastsMs,
+    breakGlass: BreakGlass,
     reason: z.string().check(z.maxLength(280)),
     dryRun: z.boolean(),
     actor: ActorOfCommand,
@@ -29,6 +37,8 @@ export const Order = z.discriminatedUnion("order", [
     /** As `aws:userid` has them. */
     sessions: z.array(z.string()),
     rung: z.enum(["session", "since", "principal"]),
+    lastsMs: LastsMs,
+    breakGlass: BreakGlass,
     reason: z.string().check(z.maxLength(280)),
     dryRun: z.boolean(),
     actor: ActorOfCommand,
@@ -100,7 +110,8 @@ export const manual = async (world: RespondWorld, order: Containment): Promise<A
     throw new Misconfigured(`Credential ${credential} is not in the inventory. \`rekey inventory\` lists what is.`);
   }
   const signal = signalOf(world, order, credential.split(":")[4] ?? "");
-  const { actor, reason } = order;
-  const mandate: Mandate = { by: "human", actor, reason, plan: order.narrow ? ["rescope"] : PLANS[order.scenario] };
+  const { actor, reason, lastsMs, breakGlass = false } = order;
+  const plan = order.narrow ? (["rescope"] as const) : PLANS[order.scenario];
+  const mandate: Mandate = { by: "human", actor, reason, plan, breakGlass, ...(lastsMs && { lastsMs }) };
   return order.dryRun ? propose(world, signal, mandate) : answer(world, signal, mandate, signal.activityAt);
 };

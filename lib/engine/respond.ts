@@ -1,22 +1,22 @@
-import type { LifecycleEvent } from "../core/events.ts";
 import { SIGNALS } from "../core/events.ts";
-import type { Incident, Match, Plan } from "../core/incident.ts";
-import type { Playbook } from "../core/playbook.ts";
+import type { Incident, Plan } from "../core/incident.ts";
 import type { Resolution } from "../core/resolution.ts";
 import { readSignals } from "../core/signal.ts";
 import type { CredentialId, Identifier, Instant, Signal, SignalSource } from "../core/types.ts";
 import { close } from "./close.ts";
 import { Abandoned, type ContainWorld, containOne, LEASE_MS, type Outcome, Unfinished } from "./contain.ts";
-import { actedUpon, decide, type Mandate } from "./decide.ts";
+import { actedUpon, type Decision, type Mandate } from "./decide.ts";
 import { denyAll, settleDenials, unproven } from "./deny.ts";
-import type { ProposeWorld } from "./propose.ts";
+import { type ProposeWorld, propose } from "./propose.ts";
 import { type ResolveWorld, resolve } from "./resolve.ts";
+import { ignored, received, SERVICE, started, streamsOf } from "./signal-events.ts";
+import { answerable, type WeighWorld, weighed } from "./weigh.ts";
 
 export type RespondWorld = ContainWorld &
   ProposeWorld &
-  ResolveWorld & {
+  ResolveWorld &
+  WeighWorld & {
     readonly sources: readonly SignalSource[];
-    readonly playbooks: readonly Playbook[];
     /** Puts what no source accepts where a person will find it. */
     readonly reject: (message: Message, reason: string) => Promise<void>;
     /** Has `hold` called for this incident after so many ms. */
@@ -34,53 +34,10 @@ export type Answer = {
   readonly credentials?: readonly CredentialId[];
   /** Who is denied. */
   readonly principals?: readonly Identifier[];
+  /** Functions that nothing invokes any more, and tasks that were stopped. */
+  readonly isolated?: readonly Identifier[];
   readonly reason?: string;
 };
-
-const SERVICE = { kind: "service", principal: "rekey-respond" } as const;
-
-const received = (world: RespondWorld, signal: Signal, stream: string): LifecycleEvent => {
-  const { id, source, type, scenario, severity, subjects, activityAt } = signal;
-  return {
-    id: `${id}:received`,
-    stream,
-    type: "signal.received",
-    at: world.clock.now(),
-    actor: SERVICE,
-    data: { signal: id, source, type, scenario, severity, subjects, activityAt },
-  };
-};
-
-const ignored = (world: RespondWorld, signal: Signal, stream: string, reason: string): LifecycleEvent => ({
-  id: `${signal.id}:ignored`,
-  stream,
-  type: "signal.ignored",
-  at: world.clock.now(),
-  actor: SERVICE,
-  data: { signal: signal.id, reason },
-});
-
-const streamsOf = (matches: readonly Match[]): readonly string[] =>
-  matches.length > 0 ? matches.map(({ credential }) => credential.id) : [SIGNALS];
-
-const actionsOf = (plans: readonly Plan[]): readonly string[] => {
-  if (plans.some(({ rescope }) => rescope)) return ["rescope"];
-  return plans.some(({ replacement }) => replacement) ? ["revoke", "rotate"] : ["revoke"];
-};
-
-const started = (world: RespondWorld, incident: Incident, credential: CredentialId): LifecycleEvent => ({
-  id: `${incident.id}:started`,
-  stream: credential,
-  type: "containment.started",
-  at: world.clock.now(),
-  actor: incident.actor,
-  reason: incident.reason,
-  data: {
-    incident: incident.id,
-    scenario: incident.scenario,
-    actions: actionsOf(incident.plans),
-  },
-});
 
 /**
  * A credential that a died incident holds is not taken from it: what it had done (a replacement issued, say) would be
@@ -116,25 +73,42 @@ const rejections = (results: readonly PromiseSettledResult<unknown>[]): readonly
 const values = <T>(results: readonly PromiseSettledResult<T>[]): readonly T[] =>
   results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
 
-/** Who runs inside the workload is shut out first: what its secrets protect dies after that, whether it was or not. */
+const isolateSome = async (world: RespondWorld, incident: Incident) => {
+  if (!incident.isolations) return [];
+  const { isolateAll } = await import("./isolations.ts");
+  return isolateAll(world, incident);
+};
+
+/**
+ * Who runs inside the workload is shut out first: what its secrets protect dies after that, whether it was or not. What
+ * it runs on is stopped last: that ends nobody's access.
+ */
 const work = async (world: RespondWorld, incident: Incident): Promise<Answer> => {
   const denied = await denyAll(world, incident);
   const results = await containAll(world, incident);
   const open = values(denied)
     .filter(unproven)
     .map(({ plan }) => `${plan.principal} is denied and IAM does not show it yet`);
-  const failed = [...rejections(denied), ...open, ...rejections(results)];
-  if (failed.length === 0) return close(world, incident, values(results), values(denied));
+  const isolated = await isolateSome(world, incident);
+  const failed = [...rejections(denied), ...open, ...rejections(results), ...rejections(isolated)];
+  if (failed.length === 0) return close(world, incident, values(results), values(denied), values(isolated));
   await world.recorder.settled();
   await world.incidents.release(incident.id);
   throw new Unfinished(
-    `incident ${incident.id}: ${failed.length} of ${results.length + denied.length} not contained yet; first: ${failed[0]}`,
+    `incident ${incident.id}: ${failed.length} of ${results.length + denied.length + isolated.length} not contained yet; first: ${failed[0]}`,
   );
 };
 
 /** Carries an incident out, once however often and by whomever it is called for. Throws Unfinished when it must come again. */
-export const claimed = async (world: RespondWorld, incident: Incident): Promise<Answer> => {
+export const claimed = async (world: RespondWorld, given: Incident): Promise<Answer> => {
   const now = world.clock.now();
+  // Its time runs from when it begins: it may have waited for people.
+  const { isolations, ...rest } = given;
+  const incident = {
+    ...rest,
+    ...(isolations && world.isolate && { isolations }),
+    ...(given.lastsMs && { endsAt: world.clock.after(now, given.lastsMs) }),
+  };
   const claim = await world.incidents.claim(incident, now, world.clock.after(now, LEASE_MS));
   if (claim === "busy") throw new Unfinished(`incident ${incident.id} is being worked on`);
   if (claim === "claimed") return work(world, incident);
@@ -142,6 +116,16 @@ export const claimed = async (world: RespondWorld, incident: Incident): Promise<
   if (claim === "done") return { signal: incident.signal, incident: incident.id, state: kept?.state ?? "contained" };
   // The plans of the first delivery hold: a second look at the inventory might name other versions.
   return work(world, kept ?? incident);
+};
+
+const asked = async (
+  world: RespondWorld,
+  { id }: Signal,
+  draft: Extract<Decision, { act: false }>["propose"] & object,
+  reason: string,
+): Promise<Answer> => {
+  const kept = await propose(world, draft);
+  return { signal: id, incident: kept.id, state: "proposed", reason };
 };
 
 /** Answers one signal that leads to this: decide, contain. */
@@ -152,15 +136,17 @@ export const answerWith = async (
   mandate: Mandate,
   receivedAt: Instant,
 ): Promise<Answer> => {
-  // Where nothing can deny a principal, only credentials are answered for.
-  const resolution = world.quarantine ? found : { ...found, principals: [] };
+  const resolution = answerable(world, found);
   const matches = actedUpon(resolution, mandate);
   const at = { receivedAt, now: world.clock.now() };
-  const decision = decide(world.playbooks, signal, resolution, mandate, at);
-  for (const stream of streamsOf(matches)) world.recorder.add(received(world, signal, stream));
+  const decision = await weighed(world, signal, resolution, mandate, at);
+  for (const event of received(world, signal, matches, resolution.unresolved)) world.recorder.add(event);
   if (decision.act) return claimed(world, decision.incident);
+  if (decision.propose && world.approvals) return asked(world, signal, decision.propose, decision.reason);
   for (const stream of streamsOf(matches)) world.recorder.add(ignored(world, signal, stream, decision.reason));
   await world.recorder.settled();
+  if (decision.notify)
+    await world.approvals?.tell({ moment: "noticed", subject: signal.id, key: `${signal.id}:noticed` });
   return { signal: signal.id, state: "ignored", reason: decision.reason };
 };
 
@@ -170,7 +156,11 @@ export const answer = async (
   signal: Signal,
   mandate: Mandate,
   receivedAt: Instant,
-): Promise<Answer> => answerWith(world, signal, await resolve(world, signal), mandate, receivedAt);
+): Promise<Answer> => {
+  // Loaded while the index is asked: whoever needs it waits for less.
+  world.authority?.warm();
+  return answerWith(world, signal, await resolve(world, signal), mandate, receivedAt);
+};
 
 const parseBody = (body: string): unknown => {
   try {

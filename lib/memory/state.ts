@@ -36,6 +36,7 @@ type Lease = {
 export const memoryIncidents = (): Incidents => {
   const incidents = new Map<string, { incident: Incident; leaseUntil: Instant }>();
   const leases = new Map<CredentialId, Lease>();
+  const boxes = new Map<string, Instant>();
 
   const takeOver = (id: string, now: Instant, leaseUntil: Instant): Claim | "resumed" => {
     const kept = incidents.get(id);
@@ -53,6 +54,7 @@ export const memoryIncidents = (): Incidents => {
     async claim(incident, now, leaseUntil) {
       if (incidents.has(incident.id)) return takeOver(incident.id, now, leaseUntil);
       incidents.set(incident.id, { incident: structuredClone(incident), leaseUntil });
+      if (incident.endsAt) boxes.set(incident.id, incident.endsAt);
       return "claimed";
     },
     async claimCredential(credential, incident, { activityAt, now, leaseUntil, takeOver }) {
@@ -79,6 +81,9 @@ export const memoryIncidents = (): Incidents => {
     async quarantined(id, done) {
       change(id, (incident) => ({ ...incident, quarantined: { ...incident.quarantined, [done.principal]: done } }));
     },
+    async isolated(id, done) {
+      change(id, (incident) => ({ ...incident, isolated: { ...incident.isolated, [done.target]: done } }));
+    },
     async move(id, from, to, timeline) {
       const state = incidents.get(id)?.incident.state;
       if (!state || !from.includes(state)) return false;
@@ -95,5 +100,21 @@ export const memoryIncidents = (): Incidents => {
         .map(({ incident }) => incident)
         .reverse()
         .slice(0, limit),
+    since: async (receivedAt) =>
+      [...incidents.values()]
+        .map(({ incident }) => incident)
+        .filter(({ timeline }) => timeline.receivedAt >= receivedAt),
+    ended: async (now, limit) =>
+      [...boxes]
+        .filter(([, at]) => at <= now)
+        .sort(([, a], [, b]) => (a < b ? -1 : 1))
+        .map(([id]) => id)
+        .slice(0, limit),
+    async lookAgain(id, at) {
+      if (boxes.has(id)) boxes.set(id, at);
+    },
+    async closeBox(id) {
+      boxes.delete(id);
+    },
   };
 };

@@ -137,6 +137,29 @@ describe.each(stores)("what was done to principals %s", (_, open) => {
   });
 });
 
+describe.each(stores)("time boxes %s", (_, open) => {
+  it("are there from the claim on, come when their time is over, and are closed for good", async () => {
+    const { incidents } = open();
+    const boxed = (id: string, minute: number) => ({ ...incident(id), lastsMs: 1, endsAt: at(minute) });
+    expect(await incidents.claim(boxed("late", 20), at(0), at(2))).toBe("claimed");
+    expect(await incidents.claim(boxed("early", 10), at(0), at(2))).toBe("claimed");
+    expect(await incidents.claim(incident("unboxed"), at(0), at(2))).toBe("claimed");
+    expect(await incidents.claim(boxed("early", 30), at(1), at(3)), "the first one's time holds").toBe("busy");
+    expect(await incidents.ended(at(9), 9)).toEqual([]);
+    expect(await incidents.ended(at(10), 9)).toEqual(["early"]);
+    expect(await incidents.ended(at(25), 9)).toEqual(["early", "late"]);
+    expect(await incidents.ended(at(25), 1)).toEqual(["early"]);
+    await incidents.lookAgain("early", at(40));
+    expect(await incidents.ended(at(25), 9)).toEqual(["late"]);
+    for (const id of ["early", "late", "unboxed"]) await incidents.closeBox(id);
+    await incidents.lookAgain("early", at(1));
+    expect(await incidents.ended(at(59), 9)).toEqual([]);
+    expect((await incidents.get("early"))?.endsAt).toBe(at(10));
+    expect((await incidents.since(at(1))).map(({ id }) => id)).not.toContain("early");
+    expect((await incidents.since(at(0))).map(({ id }) => id)).toEqual(expect.arrayContaining(["early", "late"]));
+  });
+});
+
 describe.each(stores)("turns at a target %s", (_, open) => {
   it("belong to one credential, until given back, ended or taken", async () => {
     const { locks } = open();

@@ -15,10 +15,22 @@ const vpc = {
   securityGroupIds: ["sg-0a1b2c3d"],
 };
 
+const TRANSMIT = {
+  issuer: "https://rekey.example.com/hub",
+  jwks: "rekey-jwks-hub/.well-known/jwks.json",
+  receivers: [
+    { name: "idp", url: "https://idp.example.com/events", audience: "https://idp.example.com", authorization: "t" },
+  ],
+};
+
 test.each([
   ["one account", singleAccount],
   ["an account that the CLI names", {}],
   ["many accounts", manyAccounts],
+  ["the archive as tables of Athena, compacted each day", { ...singleAccount, analytics: true }],
+  ["receivers of CAEP's events", { ...manyAccounts, transmit: TRANSMIT }],
+  ["functions and tasks that may be isolated", { ...manyAccounts, isolate: { lambda: ["reports-*"], ecs: ["prod"] } }],
+  ["people who approve", { ...manyAccounts, approvals: { approvers: ["*"] } }],
   ["principals that may be denied", { ...manyAccounts, quarantine: { roles: ["app-*"], users: ["ci-*"] } }],
   [
     "a network in a VPC, an archive without lock",

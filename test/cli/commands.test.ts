@@ -180,7 +180,7 @@ describe("doctor", () => {
       type: "containment.started",
       at: new Date().toISOString() as Instant,
       actor: { kind: "human", principal: "test" },
-      data: { incident: "inc-test", scenario: "compromised", actions: ["revoke"] },
+      data: { incident: "inc-test", scenario: "compromised", actions: ["revoke"], authority: null, policies: [] },
     });
     const refused = await stage.run("rotate", "db/reports");
     expect([refused.code, refused.output]).toEqual([

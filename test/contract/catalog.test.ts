@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { actions, refreshers, rotators, ruled, sources } from "../../lib/catalog.ts";
 import { Command } from "../../lib/core/commands.ts";
 import { isIdentifier } from "../../lib/core/identifier.ts";
+import { IsolateCommand } from "../../lib/core/isolate.ts";
 import { QuarantineCommand } from "../../lib/core/quarantine-commands.ts";
 import { loaded, parseSignals, readSignals } from "../../lib/core/signal.ts";
 import type { Grant, Rotator, SignalSource } from "../../lib/core/types.ts";
@@ -111,7 +112,7 @@ describe("the sources", () => {
 describe.each(actions)("action $name", (action) => {
   it("is carried out by a command", () => {
     const knows = (verb: string) =>
-      [Command, QuarantineCommand].some(
+      [Command, QuarantineCommand, IsolateCommand].some(
         (commands) => !commands.safeParse({ verb }).error?.issues.some(({ path }) => path[0] === "verb"),
       );
     const refuses = (verb: string) => !knows(verb);

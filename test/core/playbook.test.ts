@@ -4,7 +4,9 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Misconfigured } from "../../lib/core/errors.ts";
-import { choose, parsePlaybooks, shadowed } from "../../lib/core/playbook.ts";
+import { choose } from "../../lib/core/playbook/choose.ts";
+import { shadowed } from "../../lib/core/playbook/shadowed.ts";
+import { parsePlaybooks } from "../../lib/core/playbook.ts";
 import type { Instant, Scenario, Signal } from "../../lib/core/types.ts";
 
 const defaults: unknown = JSON.parse(readFileSync(join(import.meta.dirname, "../../playbooks/default.json"), "utf8"));

@@ -6,10 +6,12 @@ import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge
 import {
   CreateAccessKeyCommand,
   CreateRoleCommand,
+  CreateUserCommand,
   DeleteAccessKeyCommand,
   IAMClient,
   ListAccessKeysCommand,
   PutRolePolicyCommand,
+  PutUserPolicyCommand,
 } from "@aws-sdk/client-iam";
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
@@ -20,6 +22,7 @@ import { invoke } from "../../lib/aws/network.ts";
 import { names } from "../../lib/core/names.ts";
 import type { CredentialId } from "../../lib/core/types.ts";
 import { canLogIn } from "../../local/demo/attacker.ts";
+import { openCli } from "../../local/demo/ledger.ts";
 import { until } from "../../local/demo/stage.ts";
 import { signal as report, type Session, sessionOf, trustAlso } from "./principals.ts";
 import { granted, used } from "./privilege.ts";
@@ -350,6 +353,50 @@ describe("what nothing declares", () => {
   }, 60_000);
 });
 
+/** A person of the account with their own access key, who may look and give orders. */
+const personNamed = async (UserName: string) => {
+  const iam = running.aws(IAMClient);
+  await iam.send(new CreateUserCommand({ UserName }));
+  const Action = ["lambda:InvokeFunction", "dynamodb:GetItem", "dynamodb:Query"];
+  const PolicyDocument = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Action, Resource: "*" }],
+  });
+  await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: "orders", PolicyDocument }));
+  const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName }));
+  const key = {
+    AWS_ACCESS_KEY_ID: AccessKey?.AccessKeyId ?? "",
+    AWS_SECRET_ACCESS_KEY: AccessKey?.SecretAccessKey ?? "",
+  };
+  return openCli({ ...running.local, env: { ...running.local.env, ...key } });
+};
+
+describe("what is proposed", () => {
+  it("is done once another person has approved the very plan, and not by whoever asked for it", async () => {
+    const alice = await personNamed("alice");
+    const login = await loginOf("demo/billing");
+    const asked = await json("propose", "demo/billing", "--scenario", "compromised", "--reason", "seen in a paste");
+    const [id, hash] = [String(asked["proposal"]), String(asked["hash"])];
+    expect(asked).toMatchObject({ state: "open", needs: 1, approvals: 0 });
+    expect((await running.cli("proposals")).output).toContain(id);
+    const own = await running.cli("approve", id, "--hash", hash);
+    expect([own.code, own.output]).toEqual([1, expect.stringMatching(/whoever has proposed it cannot approve/)]);
+    const other = await alice("approve", id, "--hash", "0".repeat(64));
+    expect([other.code, other.output]).toEqual([1, expect.stringMatching(/you have seen another/)]);
+    expect((await alice("approve", id)).output).toMatch(/Nothing was approved. Add --hash/);
+    expect(await canLogIn(login)).toBe(true);
+    const done = await alice("approve", id, "--hash", hash);
+    expect([done.code, done.output]).toEqual([0, expect.stringMatching(/is approved.*\n.*refused/)]);
+    expect(await canLogIn(login)).toBe(false);
+    const late = await alice("deny", id, "--reason", "too late");
+    expect([late.code, late.output]).toEqual([1, expect.stringMatching(/an approval is used once/)]);
+    await json("restore", id);
+    expect(await canLogIn(login)).toBe(true);
+    const { output } = await running.cli("history", "demo/billing");
+    expect(output).toMatch(/approval\.requested[\s\S]*approval\.granted[\s\S]*alice/);
+  }, 60_000);
+});
+
 const USER = { UserName: "ci-deployer" };
 
 describe("an access key", () => {
@@ -484,6 +531,12 @@ const UNSEEN: readonly (readonly [action: RegExp, because: string])[] = [
     /^rekey-discover-\S+ (ecs:DescribeTaskDefinition|eks:\w+|kms:\w+)$/,
     "read where there are task definitions, clusters and keys of one's own: test/identity",
   ],
+  [
+    /^rekey-respond-\S+ iam:PassRole$/,
+    "EventBridge Scheduler asks for it where a schedule names a role; the local one does not",
+  ],
+  [/^rekey-respond-wake-\S+ lambda:InvokeFunction$/, "used when a proposal has waited for an hour, or a day"],
+  [/^rekey-clock-\S+ sqs:SendMessage$/, "for what expires: test/e2e/shut.test.ts"],
   [/ s3:PutObjectRetention$/, "S3 asks for it where a put carries retention headers; the local AWS does not"],
 ];
 

@@ -98,6 +98,8 @@ describe("a compromised workload", () => {
     const told = await deliver(world, stolen({ scenario: "compromised", subjects }));
     expect(told).toMatchObject({ state: "refused", principals: [ROLE], credentials: [CI] });
     expect(world.logsIn(FIRST)).toBe(false);
+    const received = world.rows.find(({ type }) => type === "signal.received");
+    expect(received?.data).toMatchObject({ reached: { edge: "bound", path: [subjects[0], ROLE] }, unresolved: [] });
   });
 
   it("loses its credentials though IAM takes no denial, and comes again for that", async () => {

@@ -38,7 +38,8 @@ const kindOf = (name: Identifier) => name.slice(0, name.indexOf(":"));
 /** Kinds that are explained as soon as another subject leads to the principal behind them. */
 const BEHIND = new Set(["pod", "pod-uid", "container", "instance", "ecs-task", "k8s-workload", "aws-key"]);
 
-const NEVER_BUILT = "the identity index of its account was never built: `rekey inventory --refresh` does";
+/** Where no rebuild was ever completed. */
+export const NEVER_BUILT = "the identity index of its account was never built: `rekey inventory --refresh` does";
 
 const whyNot = (subject: Identifier, isActing: boolean, { state }: Known): string => {
   const isLed = waysOf(subject) !== undefined;
@@ -59,7 +60,7 @@ const isNameOf = (subject: Identifier, { principal, path }: Implicated): boolean
 };
 
 /** The subjects that nothing is known of, each with the reason; and principals whose reach is not known. */
-export const unresolvedIn = (signal: Signal, known: Known): Resolution["unresolved"] => {
+export const unresolvedIn = (signal: Pick<Signal, "subjects">, known: Known): Resolution["unresolved"] => {
   const { matches, principals, known: reaches } = known;
   const named = new Set(matches.flatMap(({ matched }) => matched));
   const open = signal.subjects.filter(

@@ -39,6 +39,8 @@ export const Asff = () =>
     UpdatedAt: Moment,
     FirstObservedAt: text,
     LastObservedAt: text,
+    /** 0 to 100 (API reference, AwsSecurityFinding). */
+    Confidence: part(z.number().check(z.minimum(0), z.maximum(100))),
     Severity: Severity(),
     Title: text,
     Description: text,
@@ -87,6 +89,7 @@ const facts = (finding: Asff, subjects: readonly Identifier[]) => {
   return factsOf({
     finding: finding.Id,
     product: (finding.ProductName ?? finding.ProductArn)?.replaceAll(" ", "-"),
+    confidence: finding.Confidence,
     updates: count === undefined ? undefined : Number(count),
     firstSeenAt: firstMoment(finding.FirstObservedAt),
     lastSeenAt: firstMoment(finding.LastObservedAt),

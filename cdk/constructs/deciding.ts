@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Annotations } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import { readPlaybooks, readPolicies, shadowed } from "../../lib/catalog.ts";
+import type { Settled } from "../config.ts";
+
+const shipped = fileURLToPath(new URL("../../playbooks/default.json", import.meta.url));
+
+/** A file named by its content: what differs is staged apart. */
+const written = (name: string, value: object): string => {
+  const text = `${JSON.stringify(value, null, 2)}\n`;
+  const dir = join(tmpdir(), `rekey-${name}`);
+  const file = join(dir, `${createHash("sha256").update(text).digest("hex")}.json`);
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(file, text);
+  return file;
+};
+
+/** One JSON file of all playbooks, in their order, since a function reads no YAML. */
+export const playbookFile = (paths: readonly string[] = [shipped]): string =>
+  written("playbooks", { playbooks: readPlaybooks(paths) });
+
+/** One JSON file of all policies by their id. */
+export const policyFile = (paths?: readonly string[]): string =>
+  written("authority", { policies: readPolicies(paths) });
+
+/** Cedar's WebAssembly, which it looks for beside itself. */
+const wasm = (): string =>
+  join(dirname(createRequire(import.meta.url).resolve("@cedar-policy/cedar-wasm/nodejs")), "cedar_wasm_bg.wasm");
+
+/**
+ * What the function decides by, as files of its bundle. Throws with the file and the first problem, so that nothing wrong
+ * is deployed.
+ */
+export const deciding = (scope: Construct, { playbooks, authority }: Settled): Readonly<Record<string, string>> => {
+  for (const { name, by } of shadowed(readPlaybooks(playbooks ?? [shipped]))) {
+    Annotations.of(scope).addWarningV2("rekey:playbook", `playbook ${name} never answers: ${by} comes first`);
+  }
+  return {
+    "playbooks/default.json": playbookFile(playbooks),
+    "authority/policies.json": policyFile(authority),
+    "functions/cedar_wasm_bg.wasm": wasm(),
+  };
+};

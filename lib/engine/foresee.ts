@@ -1,0 +1,119 @@
+import type { Blast } from "../core/blast/score.ts";
+import type { Incident, Match, Plan } from "../core/incident.ts";
+import { sparedIn } from "../core/principal-plan.ts";
+import type { PrincipalPlan } from "../core/quarantine.ts";
+import type { Resolution } from "../core/resolution.ts";
+import type { CredentialId, Identifier, Instant, Signal } from "../core/types.ts";
+import { type ResolveWorld, resolve } from "./resolve.ts";
+import { answerable, type Weighed, type WeighWorld, weighed } from "./weigh.ts";
+
+/** What a plan needs of the world: nothing of it writes. */
+export type ForeseeWorld = ResolveWorld & WeighWorld & { readonly quarantine?: unknown };
+
+/** What would happen to a signal, and why it would be no more than that. */
+export type Foresight = {
+  readonly signal: string;
+  readonly type: string;
+  readonly outcome: "contain" | "propose" | "notify" | "record";
+  readonly playbook: string | null;
+  /** What keeps it from being contained unasked; null where nothing does. */
+  readonly reason: string | null;
+  readonly credentials: readonly {
+    readonly credential: CredentialId;
+    readonly name: string;
+    readonly doomed: Plan["doomed"];
+    readonly replaced: boolean;
+    readonly narrowed: boolean;
+  }[];
+  readonly principals: readonly Pick<PrincipalPlan, "principal" | "rung" | "widest">[];
+  /** What the signal leads to, too, and is left alone. */
+  readonly spared: readonly { readonly what: Identifier | CredentialId; readonly why: string }[];
+  readonly unresolved: Resolution["unresolved"];
+  /** What authority says; null where it was not asked. */
+  readonly authority: Incident["authority"] | null;
+  readonly blast: Blast | null;
+  readonly approval: { readonly needs: number; readonly expiresInMs: number; readonly onExpiry: string } | null;
+};
+
+/** Why a credential that the signal leads to is not in the plan. */
+const sparedFor = ({ credential, reached }: Match, decision: Weighed): string => {
+  if (reached?.edge === "can") return `${reached.path.at(0) ?? "it"} may read it, and is not known to have`;
+  if (reached?.unsure) return "only the request would tell whether it leads there";
+  if (credential.protected) return "it is protected: no playbook contains it";
+  return decision.act ? "it is not in the plan" : decision.reason;
+};
+
+const incidentIn = (decision: Weighed): Incident | undefined =>
+  decision.act ? decision.incident : decision.propose?.incident;
+
+const outcomeOf = (decision: Weighed): Foresight["outcome"] => {
+  if (decision.act) return "contain";
+  if (decision.propose) return "propose";
+  return decision.notify ? "notify" : "record";
+};
+
+const sparedBy = (decision: Weighed, signal: Signal, { matches, principals }: Resolution): Foresight["spared"] => {
+  const incident = incidentIn(decision);
+  const planned = new Set(incident?.plans.map(({ credential }) => credential));
+  const denied = new Set(incident?.principals?.map(({ principal }) => principal));
+  const rungs = decision.playbook?.rungs;
+  return [
+    ...matches
+      .filter(({ credential }) => !planned.has(credential.id))
+      .map((match) => ({ what: match.credential.id, why: sparedFor(match, decision) })),
+    ...principals
+      .filter(({ principal }) => !denied.has(principal.id))
+      .map((implicated) => {
+        const [why] = sparedIn({ principals: [implicated] }, signal.scenario, rungs);
+        const prefix = `${implicated.principal.id}: `;
+        const told = why?.startsWith(prefix) ? why.slice(prefix.length) : why;
+        return {
+          what: implicated.principal.id,
+          why: told ?? (decision.act ? "it is not in the plan" : decision.reason),
+        };
+      }),
+  ];
+};
+
+const credentialsIn = (incident: Incident | undefined, matches: readonly Match[]): Foresight["credentials"] => {
+  const names = new Map(matches.map(({ credential }) => [credential.id, credential.name]));
+  return (incident?.plans ?? []).map(({ credential, doomed, replacement, rescope }) => ({
+    credential,
+    name: names.get(credential) ?? credential,
+    doomed,
+    replaced: replacement !== undefined,
+    narrowed: rescope !== undefined,
+  }));
+};
+
+/**
+ * What would happen to a signal that came now, by the code that answers signals; nothing is changed. `now` is taken for
+ * when it was received.
+ */
+export const foresee = async (world: ForeseeWorld, signal: Signal, now: Instant): Promise<Foresight> => {
+  const found = await resolve(world, signal);
+  const resolution = answerable(world, found);
+  const decision = await weighed(world, signal, resolution, { by: "playbook" }, { receivedAt: now, now });
+  const incident = incidentIn(decision);
+  const { needs, expiresInMs, onExpiry } = (!decision.act && decision.propose) || {};
+  return {
+    signal: signal.id,
+    type: signal.type,
+    outcome: outcomeOf(decision),
+    playbook: decision.playbook?.name ?? null,
+    reason: decision.act ? null : decision.reason,
+    credentials: credentialsIn(incident, resolution.matches),
+    principals: (incident?.principals ?? []).map(({ principal, rung, widest }) => ({ principal, rung, widest })),
+    spared: [
+      ...sparedBy(decision, signal, resolution),
+      ...(world.quarantine ? [] : found.principals).map(({ principal }) => ({
+        what: principal.id,
+        why: "the deployment names nobody whom Rekey may deny",
+      })),
+    ],
+    unresolved: resolution.unresolved,
+    authority: decision.authority ?? null,
+    blast: decision.blast ?? null,
+    approval: needs && expiresInMs && onExpiry ? { needs, expiresInMs, onExpiry } : null,
+  };
+};
