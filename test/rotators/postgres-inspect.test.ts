@@ -43,6 +43,59 @@ describe.each(servers)("$name", (setup) => {
     return one;
   };
 
+  describe("two logins that take turns", () => {
+    const drifted = async (...statements: readonly string[]) => {
+      const world = await arrange();
+      const { logins = [], owner = "" } = world.target;
+      const [a = "", b = ""] = logins;
+      const named = (text: string) => text.replaceAll("$a", a).replaceAll("$b", b).replaceAll("$owner", owner);
+      for (const statement of statements) await server.root.query(named(statement));
+      return { world, named, found: (await inspect(world)).filter(({ check }) => /^(drift|ownership)/.test(check)) };
+    };
+
+    it("are alike as provisioned, and differ by no password", async () => {
+      const { found } = await drifted("ALTER ROLE $a PASSWORD 'another'");
+      expect(found).toMatchObject([{ verdict: "well", found: "alike in roles, attributes and settings" }]);
+    });
+
+    it.each([
+      [
+        "a role",
+        "CREATE ROLE more_$a; GRANT more_$a TO $a",
+        /\$a has the role more_\$a .*\$b has not/,
+        /GRANT "more_\$a" TO "\$b"/,
+      ],
+      ["an attribute", "ALTER ROLE $b BYPASSRLS", /\$b has the attribute BYPASSRLS/, /ALTER ROLE "\$a" BYPASSRLS/],
+      ["a limit", "ALTER ROLE $a CONNECTION LIMIT 5", /CONNECTION LIMIT 5/, /ALTER ROLE "\$b" CONNECTION LIMIT 5/],
+      ["a setting", "ALTER ROLE $a SET work_mem = '7MB'", /work_mem=7MB/, /ALTER ROLE "\$b" SET work_mem = '7MB'/],
+    ] as const)(
+      "that differ in %s are told apart, with the statement that mends it",
+      async (_, change, found, mend) => {
+        const { world, named, found: all } = await drifted(change);
+        const [one, ...more] = all;
+        expect(more).toEqual([]);
+        expect(one?.verdict).toBe("ill");
+        const unescaped = (text: RegExp) => new RegExp(named(text.source.replaceAll("\\$", "$")));
+        expect(one?.found).toMatch(unescaped(found));
+        expect(one?.mend).toMatch(unescaped(mend));
+        const statement = /run there: (.*)$/.exec(one?.mend ?? "")?.[1] ?? "";
+        await server.root.query(statement);
+        expect((await inspect(world)).find(({ check }) => check.startsWith("drift"))?.verdict).toBe("well");
+      },
+    );
+
+    it("and one of which owns a table are told, with what hands it over", async () => {
+      const { world, found } = await drifted("CREATE TABLE owned_by_$a (n int)", "ALTER TABLE owned_by_$a OWNER TO $a");
+      const own = found.find(({ check }) => check.startsWith("ownership"));
+      expect(own).toMatchObject({
+        verdict: "ill",
+        found: expect.stringMatching(/owns objects itself \(postgres: 1\)/),
+      });
+      await server.root.query(/run: (.*)$/.exec(own?.mend ?? "")?.[1] ?? "");
+      expect(ill(await inspect(world))).toEqual([]);
+    });
+  });
+
   describe("who uses a login", () => {
     it("is told by application and address with counts and ages, whatever role the session took", async () => {
       const world = await arrange({ clock: realClock });

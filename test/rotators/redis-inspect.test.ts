@@ -56,6 +56,21 @@ redisSuite("looking at Redis", () => {
       session.drop();
     });
 
+    it("tells how users that take turns differ, and nothing once they are alike", async () => {
+      const { current, verbs, target, names } = await arrangeUsers([server], { strategy: "alternating" });
+      const drift = async () =>
+        (await verbs.inspect({ target, current, signal })).find(({ check }) => check.startsWith("drift"));
+      expect(await drift()).toMatchObject({ verdict: "well" });
+      await server.ask("ACL", "SETUSER", names.b, "resetkeys", "~extra:*", "-get");
+      expect(await drift()).toMatchObject({
+        verdict: "ill",
+        found: expect.stringMatching(/commands .*-get.*; keys .*~extra:\*/),
+        mend: expect.stringContaining(`ACL SETUSER ${names.b}`),
+      });
+      await server.ask("ACL", "SETUSER", names.a, "resetkeys", "~extra:*", "-get");
+      expect(await drift()).toMatchObject({ verdict: "well" });
+    });
+
     it("names what is ill: rights, users, secrets, networks", async () => {
       const ill = async (world: Awaited<ReturnType<typeof arrangeUsers>>, current = world.current) => {
         const found = await world.verbs.inspect({ target: world.target, current, signal });

@@ -3,6 +3,7 @@ import { faultOf } from "../../core/errors.ts";
 import { described } from "../../core/sanitize.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { Deps, Finding } from "../../core/types.ts";
+import { drift } from "./drift.ts";
 import { identifier } from "./quote.ts";
 import { look, present } from "./roles.ts";
 import type { Material, Target } from "./target.ts";
@@ -121,7 +122,7 @@ const loginFindings = async (
   try {
     present(role, login, owner);
   } catch (error) {
-    return [ill(check, `missing, or not wired to its owner`, described(error).message)];
+    return [ill(check, "missing, or not wired to its owner", described(error).message)];
   }
   const power = await powerOver(client, login);
   if (power?.isSuperuser && !server.isSuperuser) {
@@ -164,7 +165,9 @@ export const inspect = async (deps: Deps, request: Request): Promise<readonly Fi
         ...rightsFindings(server),
       ];
       for (const login of logins) findings.push(...(await loginFindings(client, server, login, request)));
-      return findings;
+      // Of logins that are ill themselves it would tell the same in other words.
+      if (findings.some(({ check, verdict }) => check.startsWith("login ") && verdict === "ill")) return findings;
+      return [...findings, ...(await drift(client, { major: server.major, logins, owner: target.owner }))];
     });
   } catch (error) {
     signal.throwIfAborted();

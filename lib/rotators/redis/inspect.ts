@@ -66,6 +66,23 @@ const state = (user: User | undefined, name: string, where: string): Finding => 
   return { check, verdict: "well", found: `${where}: ${name} is ${how}.` };
 };
 
+const RULES = ["commands", "keys", "channels"] as const;
+
+/** Users that take turns are to have the same rules: what differs is lost or gained with each rotation. */
+const drift = (users: readonly (User | undefined)[], names: readonly string[], where: string): readonly Finding[] => {
+  const [a, b] = users;
+  if (!a || !b) return [];
+  const check = `drift of ${names.join(" and ")}`;
+  const other = RULES.filter((rule) => a[rule] !== b[rule]);
+  if (other.length === 0 && a.hasSelectors === b.hasSelectors) {
+    return [{ check, verdict: "well", found: `${where}: alike in commands, keys and channels.` }];
+  }
+  const told = other.map((rule) => `${rule} ${a[rule] || "none"} against ${b[rule] || "none"}`);
+  const found = `${where}: they differ in ${[...told, ...(a.hasSelectors === b.hasSelectors ? [] : ["selectors"])].join("; ")}.`;
+  const mend = `They take turns, so give both the same rules, with ACL SETUSER ${names[0]} … and ACL SETUSER ${names[1]} …; passwords stay as they are.`;
+  return [{ check, verdict: "ill", found, mend }];
+};
+
 /** The names that a rotation may change. */
 const managed = (target: Target, login: Login): readonly string[] =>
   target.strategy === "alternating" ? (target.logins ?? []) : [login.username];
@@ -76,10 +93,10 @@ const connected = async (admin: Login, login: Login, { target, signal }: Request
     const network: Finding = { check: "network", verdict: "well", found: `${where} answers and lets Rekey in.` };
     const refused = await session(admin, node, signal, (other) => refusedRights(other, login.username, target));
     if (refused.includes("ACL GETUSER")) return [network, rights(admin, where, refused)];
-    const users = await Promise.all(
-      managed(target, login).map(async (name) => state(await look(connection, name), name, where)),
-    );
-    return [network, rights(admin, where, refused), ...users];
+    const names = managed(target, login);
+    const users = await Promise.all(names.map((name) => look(connection, name)));
+    const states = users.map((user, i) => state(user, names[i] ?? "", where));
+    return [network, rights(admin, where, refused), ...states, ...drift(users, names, where)];
   });
 };
 

@@ -13,6 +13,9 @@ export type User = {
   readonly hashes: readonly string[];
   /** What it may run, as ACL GETUSER prints it. */
   readonly commands: string;
+  /** Keys and channels that it may touch, likewise; Redis 6 answers lists. */
+  readonly keys: string;
+  readonly channels: string;
   readonly hasSelectors: boolean;
 };
 
@@ -32,6 +35,8 @@ export const look = async ({ ask }: Connection, name: string): Promise<User | un
     takesAny: flags.includes("nopass"),
     hashes: list(field("passwords")),
     commands: String(field("commands")),
+    keys: String(field("keys")),
+    channels: reply.includes("channels") ? String(field("channels")) : "",
     hasSelectors: reply.includes("selectors") && list(field("selectors")).length > 0,
   };
 };
