@@ -16,6 +16,7 @@ const COLD_IMPORT_MS = 45;
 const MOST_NATIVE_CALLS = 10;
 const MOST_ONE_SHOT_CALLS = 6;
 const CONNECTIONS = 2;
+const MOST_VERIFY_MB = 200;
 const MOST_FLOORS = 3;
 
 const ratio = ({ p50, floor, ratio: times }: Row) => `${times} (${p50} ms at a floor of ${floor} ms)`;
@@ -99,6 +100,13 @@ const targets: readonly Target[] = [
     limit: "none lost, each contained once, also while invocations die",
     holds: (row) => note(row).startsWith("0 lost, 300 of 300 subjects contained once, 0 still in"),
     seen: (row) => note(row).split(";")[0] ?? "",
+  },
+  {
+    what: "memory of verifying a whole log",
+    rows: "verify: 1,000,000 entries",
+    limit: `≤ ${MOST_VERIFY_MB} MB resident, with 1,000,000 entries`,
+    holds: (row) => Number.parseInt(note(row), 10) <= MOST_VERIFY_MB,
+    seen: (row) => note(row).split(",")[0] ?? "",
   },
   ...["rotate", "respond"].map((name) => ({
     what: `cold import of ${name}, over empty Node`,

@@ -31,4 +31,14 @@ export const leaks: Check = { query: "Q19" };
 export const thirdParties: Check = { query: "Q20" };
 export const signingKeys: Check = { query: "Q22" };
 export const holdings: Check = { query: "Q23" };
+/** Nobody approved what they had asked for, nor faster than anybody reads. */
+export const approvedByOthers: Check = {
+  query: "Q13",
+  pass: [
+    { column: "self_approvals", atMost: 0 },
+    { column: "hasty", atMost: 0 },
+  ],
+};
+export const responseTimes: Check = { query: "Q24" };
+export const adoption: Check = { query: "Q25" };
 export const accessReviewed: Check = { query: "Q15", pass: [{ column: "hasty", atMost: 0 }] };

@@ -1,5 +1,6 @@
 import { defineFramework } from "../core/review/control.ts";
 import {
+  approvedByOthers,
   containedInTime,
   coverage,
   leaks,
@@ -25,7 +26,7 @@ export default defineFramework({
     { id: "AC-2(13)", title: "Disable accounts for high-risk individuals", checks: [containedInTime] },
     { id: "AC-3(15)", title: "Discretionary and mandatory access control", checks: [onSchedule] },
     { id: "AU-9", title: "Protection of audit information", checks: [recordIsWhole] },
-    { id: "AU-10", title: "Non-repudiation", checks: [recordIsWhole] },
+    { id: "AU-10", title: "Non-repudiation", checks: [recordIsWhole, approvedByOthers] },
     { id: "AU-12", title: "Audit record generation", checks: [recordIsFresh] },
     { id: "IA-5", title: "Authenticator management", checks: [onSchedule, noneLongLived] },
     { id: "IA-5(7)", title: "No embedded unencrypted static authenticators", checks: [leaks] },

@@ -1,6 +1,8 @@
 import { defineFramework } from "../core/review/control.ts";
 import {
   accessReviewed,
+  adoption,
+  approvedByOthers,
   containedInTime,
   coverage,
   deadIsProved,
@@ -11,6 +13,7 @@ import {
   onSchedule,
   recordIsFresh,
   recordIsWhole,
+  responseTimes,
   rotationsSucceed,
   thirdParties,
 } from "./checks.ts";
@@ -35,20 +38,25 @@ export default defineFramework({
   source: "github.com/usnistgov/oscal-content, CSF v2.0 catalog 1.2.0",
   reviewedOn: "2026-11-23",
   controls: [
-    { id: "GV.OV-03", title: "Performance is evaluated", checks: [rotationsSucceed, containedInTime] },
+    {
+      id: "GV.OV-03",
+      title: "Performance is evaluated",
+      checks: [rotationsSucceed, containedInTime, responseTimes, adoption],
+    },
     { id: "PR.AA-01", title: "Identities and credentials are managed", checks: [onSchedule, noneOrphaned, coverage] },
     { id: "PR.AA-02", title: "Identities are bound to credentials", checks: [noneShared, holdings] },
     { id: "PR.AA-03", title: "Users, services and hardware are authenticated", checks: [noneLongLived] },
     {
       id: "PR.AA-05",
       title: "Access is defined, enforced, reviewed and least",
-      checks: [accessReviewed],
+      checks: [accessReviewed, approvedByOthers],
       lacks: "which rights are granted and used",
     },
     { id: "PR.PS-04", title: "Log records are generated", checks: [recordIsFresh] },
     { id: "DE.CM-06", title: "External providers are monitored", checks: [thirdParties] },
     { id: "DE.CM-09", title: "Computing environments are monitored", checks: [noneShared] },
     { id: "RS.MA-01", title: "The response plan is executed", checks: [containedInTime] },
+    { id: "RS.MA-04", title: "Incidents are escalated as needed", checks: [approvedByOthers] },
     { id: "RS.AN-06", title: "Actions during an investigation are recorded", checks: [recordIsWhole] },
     { id: "RS.AN-07", title: "Incident data are collected and kept whole", checks: [recordIsWhole] },
     { id: "RS.MI-01", title: "Incidents are contained", checks: [containedInTime, deadIsProved] },

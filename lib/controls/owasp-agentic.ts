@@ -1,5 +1,5 @@
 import { defineFramework } from "../core/review/control.ts";
-import { containedInTime, deadIsProved, noneLongLived, noneShared } from "./checks.ts";
+import { approvedByOthers, containedInTime, deadIsProved, noneLongLived, noneShared } from "./checks.ts";
 
 export default defineFramework({
   id: "owasp-agentic",
@@ -12,7 +12,7 @@ export default defineFramework({
     { id: "ASI02", title: "Tool misuse and exploitation", checks: [], lacks: "tool calls" },
     { id: "ASI03", title: "Identity and privilege abuse", checks: [noneLongLived, noneShared] },
     { id: "ASI08", title: "Cascading failures", checks: [containedInTime] },
-    { id: "ASI09", title: "Human-agent trust exploitation", checks: [], lacks: "approvals" },
+    { id: "ASI09", title: "Human-agent trust exploitation", checks: [approvedByOthers] },
     { id: "ASI10", title: "Rogue agents", checks: [containedInTime, deadIsProved] },
   ],
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { columnsOf } from "../../lib/core/review/columns.ts";
 import { queries } from "../../lib/core/review/queries.ts";
 import { flat, rekey, resources, singleAccount } from "./support.ts";
 
@@ -10,8 +11,8 @@ test("without being asked for, nothing of Athena is deployed", () => {
 });
 
 test("the event files are one table, found by the day of their commit", () => {
-  const [table] = of({ ...singleAccount, analytics: true }, "AWS::Glue::Table");
-  const text = flat(table);
+  const tables = of({ ...singleAccount, analytics: true }, "AWS::Glue::Table").map(flat);
+  const text = tables.find((one) => /Name: rekey_events,/.test(one)) ?? expect.fail(tables.join());
   // biome-ignore lint/suspicious/noTemplateCurlyInString: Athena fills it in.
   expect(text).toContain("events/dt=${dt}/");
   expect(text).toContain("projection.dt.range: 2026-01-01,NOW");
@@ -31,4 +32,18 @@ test("every query that needs nothing said is there by name, over that table, as 
     expect(QueryString).not.toMatch(/NaN|undefined|\[object/);
   }
   expect(flat(named.find(({ Name }) => /Q9/.test(String(Name))))).toContain("to_unixtime(now())");
+});
+
+test("what compaction writes is a table too: its columns, by day; the function that writes it reads events and nothing else", () => {
+  const config = { ...singleAccount, analytics: true };
+  const tables = of(config, "AWS::Glue::Table").map(flat);
+  const text = tables.find((one) => /Name: rekey_events_parquet,/.test(one)) ?? expect.fail(tables.join());
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: Athena fills it in.
+  expect(text).toContain("parquet/dt=${dt}/");
+  expect(text).toContain("MapredParquetInputFormat");
+  for (const { name, type } of columnsOf([], Date.parse))
+    expect(text).toContain(`Name: ${name}, Type: ${type === "INT64" ? "bigint" : "string"}`);
+  const names = (some: object) => of(some, "AWS::Lambda::Function").map(({ FunctionName }) => FunctionName);
+  expect(names(config)).toContain("rekey-compact");
+  expect(names(singleAccount)).not.toContain("rekey-compact");
 });

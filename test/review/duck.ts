@@ -8,7 +8,7 @@ import type { Query, ResultRow } from "../../lib/core/review/query.ts";
 import { lineOf } from "./logs.ts";
 
 /** Values as the query's columns type them: DuckDB brings 64-bit counts as bigint. */
-const typed = ({ columns }: Query, row: Readonly<Record<string, unknown>>): ResultRow =>
+export const typed = ({ columns }: Query, row: Readonly<Record<string, unknown>>): ResultRow =>
   Object.fromEntries(
     columns.map(({ name, type }) => {
       const value = row[name];

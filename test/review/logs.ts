@@ -45,6 +45,7 @@ export const lineOf = ({ index, seq, receivedAt, ...event }: Sealed): string =>
 
 const version = fc.constantFrom("v1", "v2", "v3", "v4") as fc.Arbitrary<VersionId>;
 const incident = fc.constantFrom("inc-1", "inc-2");
+const proposal = fc.constantFrom("prop-1", "prop-2", "prop-3");
 const scenario = fc.constantFrom("exfiltrated", "compromised");
 const duration = fc.integer({ min: 0, max: 500 });
 
@@ -75,7 +76,13 @@ const shapes = {
   }),
   "version.retired": fc.record({ version, replacedAt: fc.constant(instant(START)), sessionsEnded: duration }),
   "consumer.acknowledged": fc.record({ consumer: fc.constantFrom("web", "worker"), version: fc.option(version) }),
-  "containment.started": fc.record({ incident, scenario, actions: fc.constant(["revoke"]) }),
+  "containment.started": fc.record({
+    incident,
+    scenario,
+    actions: fc.constant(["revoke"]),
+    authority: fc.constantFrom("execute", "break-glass", null),
+    policies: fc.constant([]),
+  }),
   "containment.effective": fc.record({
     incident,
     refused: fc.uniqueArray(version, { maxLength: 3 }),
@@ -92,6 +99,22 @@ const shapes = {
     activityToNarrowedMs: duration,
     receivedToNarrowedMs: duration,
   }),
+  "approval.requested": fc.record({
+    proposal,
+    hash: fc.constant("0".repeat(64)),
+    why: fc.constant("it is protected"),
+    needs: fc.constantFrom(1, 2),
+    expiresAt: fc.integer({ min: 0, max: 200 }).map((n) => instant(START + n * 86_400_000)),
+    onExpiry: fc.constantFrom("nothing", "narrow"),
+  }),
+  "approval.granted": fc.record({
+    proposal,
+    hash: fc.constant("0".repeat(64)),
+    approvals: fc.constantFrom(1, 2),
+    needs: fc.constantFrom(1, 2),
+  }),
+  "approval.denied": fc.record({ proposal, hash: fc.constant("0".repeat(64)) }),
+  "approval.expired": fc.record({ proposal, hash: fc.constant("0".repeat(64)), outcome: fc.constant("nothing") }),
   "review.scoped": fc.record({ credentials: fc.constant([arn("a"), arn("b")]) }),
   "review.opened": fc.record({
     size: duration,
@@ -133,6 +156,8 @@ const streamFor = (type: string) =>
 const OFTEN = [
   "consumer.acknowledged",
   "consumer.acknowledged",
+  "approval.requested",
+  "approval.granted",
   "consumer.acknowledged",
   "containment.started",
   "inventory.registered",

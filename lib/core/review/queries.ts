@@ -1,10 +1,13 @@
 import type { AsOf, Moment, Sealed } from "./entry.ts";
+import { adoption } from "./queries/adoption.ts";
 import { longLived, signingKeys, thirdParty } from "./queries/age.ts";
+import { approvals } from "./queries/approvals.ts";
 import { campaigns } from "./queries/campaigns.ts";
 import { leakToRevoke, timeToContain } from "./queries/contain.ts";
 import { coverage, holdings, orphaned, shared } from "./queries/holders.ts";
 import { overdue } from "./queries/overdue.ts";
 import { record, timeline } from "./queries/record.ts";
+import { responseTimes } from "./queries/response.ts";
 import { rotations } from "./queries/rotations.ts";
 import { unproved } from "./queries/unproved.ts";
 import type { Param, Params, Query, ResultRow } from "./query.ts";
@@ -19,6 +22,7 @@ export const queries: readonly Query[] = [
   shared,
   longLived,
   unproved,
+  approvals,
   record,
   campaigns,
   timeline,
@@ -27,6 +31,8 @@ export const queries: readonly Query[] = [
   thirdParty,
   signingKeys,
   holdings,
+  responseTimes,
+  adoption,
 ];
 
 /** Questions of reviewers that the record does not answer, and what would have to be recorded. */
@@ -36,7 +42,6 @@ export const unanswered: readonly { readonly id: string; readonly title: string;
   { id: "Q8", title: "Use across environments", lacks: "use of credentials, and environments" },
   { id: "Q10", title: "Use of workload credentials by people", lacks: "use of credentials" },
   { id: "Q12", title: "Live credentials of offboarded workloads", lacks: "the end of workloads" },
-  { id: "Q13", title: "Approvals: by whom, late, expired", lacks: "approvals" },
   { id: "Q16", title: "Exceptions, open and expired", lacks: "exceptions" },
   { id: "Q21", title: "Tool calls of agents, denied and approved", lacks: "tool calls" },
 ];

@@ -7,6 +7,8 @@ export type Dialect = {
   readonly ms: (iso: string) => string;
   /** A FROM clause with one row per text of the JSON array at a path, as `alias(value)`. */
   readonly each: (json: string, path: string, alias: string) => string;
+  /** Before the bracket of a WITH table of columns: it is read where it is used, each time only as far as needed. */
+  readonly inline: string;
 };
 
 /** json_extract_string, epoch_ms and from_json: duckdb.org/docs, JSON and timestamp functions. */
@@ -16,6 +18,8 @@ export const duckdb: Dialect = {
   ms: (iso) => `epoch_ms(CAST(${iso} AS TIMESTAMP))`,
   each: (json, path, alias) =>
     `CROSS JOIN UNNEST(CAST(json_extract(${json}, '${path}') AS VARCHAR[])) AS ${alias}(value)`,
+  // Else it keeps all columns of all rows first: Q1 over 500,000 events took half as long again (DuckDB 1.5.5).
+  inline: "NOT MATERIALIZED ",
 };
 
 /** Trino's functions, as Athena engine version 3 has them (trino.io/docs, JSON and date functions). */
@@ -25,6 +29,7 @@ export const athena: Dialect = {
   ms: (iso) => `CAST(to_unixtime(from_iso8601_timestamp(${iso})) * 1000 AS BIGINT)`,
   each: (json, path, alias) =>
     `CROSS JOIN UNNEST(CAST(json_extract(${json}, '${path}') AS ARRAY(VARCHAR))) AS ${alias}(value)`,
+  inline: "",
 };
 
 /** A text literal. */
@@ -65,7 +70,7 @@ const fromLines = ({ text, ms }: Dialect, lines: string, size: number): string =
 export const eventsOf = (dialect: Dialect, from: From, size: number): string =>
   "lines" in from
     ? fromLines(dialect, from.lines, size)
-    : `events AS (SELECT ${COLUMNS} FROM ${from.columns} WHERE idx < ${size})`;
+    : `events AS ${dialect.inline}(SELECT ${COLUMNS} FROM ${from.columns} WHERE idx < ${size})`;
 
 /** What more than one query asks of a credential; see fold.ts, which says the same of entries in memory. */
 const derived = ({ text }: Dialect): Readonly<Record<string, string>> => ({

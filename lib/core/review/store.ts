@@ -37,6 +37,9 @@ export interface ReviewStore {
   clear(): Promise<void>;
 }
 
+/** Paths in a bucket under a prefix, in the order of their bytes, those after `after` only. */
+export type ListPaths = (prefix: string, after: string, signal: AbortSignal) => Promise<readonly string[]>;
+
 /** Lists of a day: one would take all of a day's writes in one partition. */
 const DAY_SHARDS = 8;
 

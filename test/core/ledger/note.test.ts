@@ -60,6 +60,12 @@ describe("signed notes (C2SP)", () => {
 
 describe("checkpoints (C2SP)", () => {
   const root = new Uint8Array(32).fill(9);
+  it("read and write the text of the specification's own example (C2SP/tlog-checkpoint.md)", () => {
+    const text = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
+    const example = parseCheckpoint(text);
+    expect(example).toMatchObject({ origin: "example.com/behind-the-sofa", size: 20_852_163 });
+    expect(formatCheckpoint(example)).toBe(text);
+  });
   it("survive the round trip, and name the key's log", () => {
     const checkpoint = { origin: by.name, size: 70_000, root };
     expect(openCheckpoint(signed(formatCheckpoint(checkpoint)), by)).toEqual(checkpoint);

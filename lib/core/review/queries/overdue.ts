@@ -1,6 +1,9 @@
 import { foldAll } from "../fold.ts";
 import { type Query, sorted, text } from "../query.ts";
 
+/** Few are ever late: what else is known is looked up for those alone, not for the whole of a long log. */
+const LATE = "stream IN (SELECT stream FROM events WHERE type = 'rotation.overdue')";
+
 /** Q1: whose schedule was not kept. */
 export const overdue: Query = {
   id: "Q1",
@@ -23,8 +26,12 @@ FROM (
     ${at("data", "$.why")} AS why, ROW_NUMBER() OVER (PARTITION BY stream ORDER BY idx DESC) AS n
   FROM events WHERE type = 'rotation.overdue' AND stream LIKE 'arn:%'
 ) AS o
-LEFT JOIN registered r ON r.stream = o.stream
-LEFT JOIN latest l ON l.stream = o.stream
+LEFT JOIN (
+  SELECT stream, ${at("data", "$.kind")} AS kind, ${at("data", "$.workload")} AS workload,
+    ROW_NUMBER() OVER (PARTITION BY stream ORDER BY idx DESC) AS n
+  FROM events WHERE type = 'inventory.registered' AND ${LATE}
+) AS r ON r.stream = o.stream AND r.n = 1
+LEFT JOIN (SELECT stream, MAX(idx) AS idx FROM taken WHERE ${LATE} GROUP BY stream) AS l ON l.stream = o.stream
 WHERE o.n = 1 AND (l.idx IS NULL OR o.idx > l.idx)
 ORDER BY owed, credential`,
 };
