@@ -15,6 +15,7 @@ export default defineRotator({
     "MariaDB is sent hashes, never clear text; one with a password validation plugin needs strict_password_validation=OFF. MySQL keeps a second password only beside one that comes in clear text: it is sent so, over TLS, and the server's logs show <secret>.",
     "On MySQL a revoke also ends every handshake that is half open at that instant, of any login, because the server does not tell whose they are: such a client connects again.",
     "Each account keeps a mark, on MariaDB a hash that no password has (`*52454B4559…`), on MySQL an attribute `rekey`: it tells sessions from before a change from those after it. docs/explanation/mysql.md.",
+    "It can be made read-only where its logins act as a role that only reads (rekey:reader) and that has what writes from another (rekey:owner), which Rekey's account was granted WITH ADMIN OPTION. docs/how-to/narrow-a-credential.md.",
     "On MariaDB set performance_schema=ON: else a session inside another definer's routine is not seen until it returns. Sessions on read replicas are not ended.",
   ],
   target: Target,
@@ -26,6 +27,7 @@ export default defineRotator({
   },
   strategies: ["overlap", "alternate", "single"],
   restores: true,
+  scopes: ["read-only"],
   strategy: ({ strategy }) => (strategy === "alternating" ? "alternate" : strategy),
   identity: identityOf,
   // Reading the admin secret is granted by the platform, which knows it from the tag.
@@ -43,5 +45,8 @@ export default defineRotator({
     },
   },
   identifiers: identifiersOf,
-  connect: (deps) => lazily(["restore", "uses", "inspect"], async () => (await import("./mysql/verbs.ts")).verbs(deps)),
+  connect: (deps) =>
+    lazily(["restore", "scope", "rescope", "widen", "uses", "inspect"], async () =>
+      (await import("./mysql/verbs.ts")).verbs(deps),
+    ),
 });

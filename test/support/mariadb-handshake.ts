@@ -10,8 +10,12 @@ export type HeldHandshake = {
   readonly finish: () => Promise<string>;
   /** Sends the first `bytes` one every `pauseMs`, and then the rest. */
   readonly drip: (pauseMs: number, bytes: number) => Promise<string>;
+  /** Once it is in: a statement that answers without rows; `in` when it was carried out, else the number of the refusal. */
+  readonly tell: (sql: string) => Promise<string>;
   readonly drop: () => void;
 };
+
+export const COM_QUERY = 3;
 
 const sha1 = (...parts: readonly Buffer[]): Buffer => {
   const hash = createHash("sha1");
@@ -123,6 +127,10 @@ export const holdHandshake = async (
       }
       socket.write(last.subarray(bytes));
       return verdict();
+    },
+    tell: (sql) => {
+      socket.write(packet(0, Buffer.concat([Buffer.from([COM_QUERY]), Buffer.from(sql)])));
+      return next().then(verdictOf);
     },
     drop: () => socket.destroy(),
   };

@@ -1,7 +1,7 @@
 import { constants, createHash, publicEncrypt } from "node:crypto";
 import { connect } from "node:net";
 import type { Material } from "../../lib/rotators/mysql/target.ts";
-import { nonceOf, type Packet, packet, reader, reply, verdictOf } from "./mariadb-handshake.ts";
+import { COM_QUERY, nonceOf, type Packet, packet, reader, reply, verdictOf } from "./mariadb-handshake.ts";
 
 const SHA2 = "caching_sha2_password";
 const [SWITCH, MORE, FAST_DONE] = [0xfe, 1, 3];
@@ -23,7 +23,11 @@ const sealed = (pem: Buffer, password: string, nonce: Buffer): Buffer =>
     xor(Buffer.from(`${password}\0`), nonce),
   );
 
-type Held = { readonly finish: () => Promise<string>; readonly drop: () => void };
+type Held = {
+  readonly finish: () => Promise<string>;
+  readonly tell: (sql: string) => Promise<string>;
+  readonly drop: () => void;
+};
 
 /** As `holdHandshake` for MariaDB: stops at the `greeting`, or once the server was `named` the account and asked for its method. */
 export const holdOnMysql = async (
@@ -67,6 +71,10 @@ export const holdOnMysql = async (
     finish: () => {
       socket.write(last);
       return verdict();
+    },
+    tell: (sql) => {
+      socket.write(packet(0, Buffer.concat([Buffer.from([COM_QUERY]), Buffer.from(sql)])));
+      return next().then(verdictOf);
     },
     drop: () => socket.destroy(),
   };

@@ -3,7 +3,7 @@ import type { Connection, ConnectionOptions, RowDataPacket } from "mysql2/promis
 import { Misconfigured } from "../../core/errors.ts";
 import { authority } from "../shared/authority.ts";
 import type { Dialect } from "./dialect.ts";
-import { explained, isError } from "./failure.ts";
+import { explained, isError, isRefusal, refusal } from "./failure.ts";
 import { mariadb } from "./mariadb.ts";
 import { mysqlServer } from "./mysql-server.ts";
 import type { Login } from "./target.ts";
@@ -131,6 +131,24 @@ export const asAdmin = async <A>(
   } catch (error) {
     signal.throwIfAborted();
     throw explained(error, login);
+  }
+};
+
+/** Works as the workload itself. Throws Unusable where the server refuses the login, else as `asAdmin` does. */
+export const asWorkload = async <A>(
+  login: Login,
+  signal: AbortSignal,
+  work: (client: Client) => Promise<A>,
+): Promise<A> => {
+  let isIn = false;
+  try {
+    return await connected(login, signal, (client) => {
+      isIn = true;
+      return work(client);
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw !isIn && isRefusal(error) ? refusal(error, login) : explained(error, login);
   }
 };
 

@@ -31,7 +31,10 @@ export const ERROR = {
   noSuchProcedure: 1305,
   routineDenied: 1370,
   noSuchUser: 1396,
+  /** MariaDB says so of a role that somebody may not give or take. */
+  roleDenied: 1698,
   badPassword: 1819,
+  roleNotRevoked: 1962,
   statementTimeout: 1969,
   locked: 4151,
   /** MySQL's own: dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html */

@@ -31,6 +31,9 @@ export const Target = z
     admin: z.optional(z.string().check(z.minLength(1))),
     strategy: z._default(z.enum(["overlap", "alternating", "single"]), "overlap"),
     logins: z.optional(Logins),
+    /** Roles: what writes, and what the logins act as, which has the former while they are not narrowed. */
+    owner: z.optional(UserName),
+    reader: z.optional(UserName),
     /** Of the accounts of that name only this one; all of them where it is absent. */
     userHost: z.optional(AccountHost),
     ...tlsTags,

@@ -4,6 +4,7 @@ import { mapSecret } from "../../core/secret.ts";
 import type { Deps, IssueRequest, RotatorVerbs } from "../../core/types.ts";
 import { inspect } from "./inspect.ts";
 import { install } from "./install.ts";
+import { rescope, scope, widen } from "./rescope.ts";
 import { restore } from "./restore.ts";
 import { revoke } from "./revoke.ts";
 import type { Material, Target } from "./target.ts";
@@ -22,7 +23,7 @@ const issue = (deps: Deps, { target, current }: IssueRequest<Target, Material>) 
   });
 };
 
-type Verbs = Required<Omit<RotatorVerbs<Target, Material>, "sweep" | "scope" | "rescope" | "widen">>;
+type Verbs = Required<Omit<RotatorVerbs<Target, Material>, "sweep">>;
 
 /** The verbs of this kind; Rekey loads them when the first is called. */
 export const verbs = (deps: Deps): Verbs => ({
@@ -31,6 +32,9 @@ export const verbs = (deps: Deps): Verbs => ({
   verify,
   revoke: (request) => revoke(deps, request),
   restore: (request) => restore(deps, request),
+  scope: (request) => scope(deps, request),
+  rescope: (request) => rescope(deps, request),
+  widen: (request) => widen(deps, request),
   uses: (request) => uses(deps, request),
   inspect: (request) => inspect(deps, request),
 });
