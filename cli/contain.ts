@@ -156,6 +156,7 @@ export const containCommands = (program: Command, cli: Cli): void => {
     .option("--session <userid...>", "with --principal: these sessions alone, as AROA…:name")
     .addOption(
       new Option("--rung <rung>", "with --principal: how wide; the narrowest that does unless told").choices([
+        "unread",
         "session",
         "since",
         "principal",

@@ -31,6 +31,7 @@ const rungFor = (arn: string, sessions: readonly string[]) => {
 };
 
 const WIDE = {
+  unread: "the secrets that it may read and never did",
   session: "the named sessions",
   workload: "the workload",
   since: "every session begun before now",

@@ -68,7 +68,7 @@ const ofUser = (iam: IAMClient, UserName: string): Verbs => ({
   remove: (PolicyName) => iam.send(new DeleteUserPolicyCommand({ UserName, PolicyName })),
 });
 
-/** Any action does: what is denied is denied for all of them. */
+/** Any action does, but for the narrowest rung, which denies this one alone. */
 const TRIED = "secretsmanager:GetSecretValue";
 
 /** Inline policies of roles and users, in the account of the caller. */
@@ -103,12 +103,13 @@ export const iamPrincipals = (aws: Aws): PrincipalPolicies => {
     async remove(principal, policy) {
       await orGone(verbs(principal).remove(policy));
     },
-    async denies(arn, context) {
+    async denies(arn, { context, resources = [] }) {
       const [key, value] = context ?? [];
       const type = key === "aws:TokenIssueTime" ? "date" : "string";
       const command = new SimulatePrincipalPolicyCommand({
         PolicySourceArn: arn,
         ActionNames: [TRIED],
+        ...(resources.length > 0 && { ResourceArns: [...resources] }),
         ...(key &&
           value && { ContextEntries: [{ ContextKeyName: key, ContextKeyType: type, ContextKeyValues: [value] }] }),
       });

@@ -1,7 +1,7 @@
 import type { PrincipalPlan, Rung } from "./quarantine.ts";
 import { RUNGS } from "./quarantine-policy.ts";
 import type { Implicated, PrincipalClass, Resolution } from "./resolution.ts";
-import type { Scenario } from "./types.ts";
+import type { Identifier, Scenario } from "./types.ts";
 
 /** From where to where a denial may go. */
 export type Rungs = { readonly narrowest: Rung; readonly widest: Rung };
@@ -50,6 +50,19 @@ export const principalPlans = (
       rung: principal.id.startsWith("iam-user:") ? "principal" : rungs.narrowest,
       widest: rungs.widest,
     }));
+
+const isLast = (path: readonly Identifier[] | undefined, id: Identifier) => path?.at(-1) === id;
+
+/** What each principal may read by policies of its own and is not known to have read: denied that, nothing of it breaks. */
+export const narrowingPlans = ({ principals, matches }: Resolution): readonly PrincipalPlan[] =>
+  principals.flatMap(({ principal, narrowed }): readonly PrincipalPlan[] => {
+    const unread = matches
+      .filter(({ reached }) => reached?.edge === "can" && isLast(reached.path, principal.id))
+      .map(({ credential }) => credential.id);
+    if (NEVER[principal.class] || unread.length === 0) return [];
+    const { id, arn } = principal;
+    return [{ principal: id, arn, narrowed: { ...narrowed, unread }, rung: "unread", widest: "unread" }];
+  });
 
 /** Why each principal that must be spared is. */
 export const sparedIn = (

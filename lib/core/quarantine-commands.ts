@@ -3,7 +3,7 @@ import type { PrincipalPlan, Rung } from "./quarantine.ts";
 import type { Identifier, Instant } from "./types.ts";
 
 const list = (form: RegExp) => z.array(z.string().check(z.regex(form))).check(z.maxLength(500));
-const rung = z.enum(["session", "workload", "since", "principal"]);
+const rung = z.enum(["unread", "session", "workload", "since", "principal"]);
 
 /** No value may hold what a policy gives a meaning: `*`, `?` and `$` would deny others than were seen. */
 const Plan = z.object({
@@ -14,6 +14,7 @@ const Plan = z.object({
     podUids: list(/^[0-9A-Za-z-]{1,64}$/),
     instances: list(/^arn:[\w-]+:ec2:[\w-]+:\d{12}:instance\/i-[0-9a-f]{8,17}$/),
     functions: list(/^arn:[\w-]+:lambda:[\w-]+:\d{12}:function:[\w-]{1,140}$/),
+    unread: z.optional(list(/^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]{1,519}$/)),
   }),
   rung,
   widest: rung,
@@ -52,6 +53,13 @@ export interface Quarantine {
   call<V extends QuarantineCommand["verb"]>(command: QuarantineOf<V>): Promise<QuarantineReplies[V]>;
 }
 
+/** Reads a secret. */
+export type SimulatedRequest = {
+  readonly context?: readonly [key: string, value: string];
+  /** ARNs of secrets; any where there are none. */
+  readonly resources?: readonly string[];
+};
+
 /** What the engine needs of IAM for one principal at a time. */
 export interface PrincipalPolicies {
   /**
@@ -63,8 +71,8 @@ export interface PrincipalPolicies {
   write(principal: Identifier, policy: string, document: string): Promise<"written" | "full">;
   /** What is gone is removed. */
   remove(principal: Identifier, policy: string): Promise<void>;
-  /** Whether IAM's own simulation denies a request with this context. */
-  denies(arn: string, context: readonly [key: string, value: string] | undefined): Promise<boolean>;
+  /** Whether IAM's own simulation denies a request with this context, for each of its resources where it names some. */
+  denies(arn: string, request: SimulatedRequest): Promise<boolean>;
 }
 export type Found = {
   readonly document?: string;

@@ -1,17 +1,18 @@
 import type { PrincipalPlan, Rung } from "./quarantine.ts";
+import type { SimulatedRequest } from "./quarantine-commands.ts";
 import type { Identifier, Instant } from "./types.ts";
 
 type Condition = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 type Statement = {
   readonly Sid: string;
   readonly Effect: "Deny";
-  readonly Action: "*";
-  readonly Resource: "*";
+  readonly Action: string;
+  readonly Resource: "*" | readonly string[];
   readonly Condition?: Condition;
 };
 
 /** Narrowest first. */
-export const RUNGS: readonly Rung[] = ["session", "workload", "since", "principal"];
+export const RUNGS: readonly Rung[] = ["unread", "session", "workload", "since", "principal"];
 
 /** A deny is not felt everywhere at once: AWS speaks of minutes, observers of 3 to 4 s. Sessions begun meanwhile count as old. */
 export const SLIP_MS = 30_000;
@@ -49,6 +50,16 @@ const listed = (Sid: string, operator: string, key: string, values: readonly str
   values.length > 0 ? [deny(Sid, { [operator]: { [key]: [...values].sort() } })] : [];
 
 /**
+ * BatchGetSecretValue needs the right to GetSecretValue of each secret that it names: denied that, it answers none of them.
+ * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html
+ */
+const unread = (secrets: readonly string[]): readonly Statement[] => {
+  if (secrets.length === 0) return [];
+  const Resource = [...secrets].sort();
+  return [{ Sid: "RekeyUnread", Effect: "Deny", Action: "secretsmanager:GetSecretValue", Resource }];
+};
+
+/**
  * What a rung denies by itself; nothing where the event showed nothing of that kind. The keys, in this order:
  * `aws:userid` is `<role id>:<session>` for a role's session
  * (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-userid);
@@ -59,6 +70,7 @@ const listed = (Sid: string, operator: string, key: string, values: readonly str
  * (https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html).
  */
 const OWN: Readonly<Record<Rung, (plan: PrincipalPlan, cutoff: Instant) => readonly Statement[]>> = {
+  unread: ({ narrowed }) => unread(narrowed.unread ?? []),
   session: ({ narrowed }) => listed("RekeySession", "StringEquals", "aws:userid", narrowed.sessions),
   workload: ({ narrowed }) => [
     ...listed("RekeyPod", "StringEquals", "aws:PrincipalTag/kubernetes-pod-uid", narrowed.podUids),
@@ -87,8 +99,10 @@ export type Denial = { readonly rung: Rung; readonly document: string };
 export const kindOf = (principal: Identifier): "role" | "user" => (principal.startsWith("iam-user:") ? "user" : "role");
 
 /** Whoever is inside a workload is given its next session too: what begins at `workload` leaves `since` out. */
-const isEnough = ({ principal, rung: from }: PrincipalPlan, rung: Rung): boolean =>
-  kindOf(principal) === "role" ? from !== "workload" || rung !== "since" : rung === "principal";
+const isEnough = ({ principal, rung: from }: PrincipalPlan, rung: Rung): boolean => {
+  if (rung === "unread") return true;
+  return kindOf(principal) === "role" ? from !== "workload" || rung !== "since" : rung === "principal";
+};
 
 const reachable = (plan: PrincipalPlan, from: Rung): readonly Rung[] =>
   RUNGS.slice(RUNGS.indexOf(from), RUNGS.indexOf(plan.widest) + 1).filter((rung) => isEnough(plan, rung));
@@ -127,12 +141,11 @@ export const SETTLES_MS = 10_000;
 /** Before any cut-off. */
 const LONG_AGO = "2000-01-01T00:00:00Z";
 
-/** Requests that a rung has to deny, as context keys of IAM's policy simulator: one for each name that it denies. */
-export const contextsOf = (
-  { narrowed }: PrincipalPlan,
-  rung: Rung,
-): readonly (readonly [key: string, value: string] | undefined)[] => {
-  const named = (key: string, values: readonly string[]) => values.map((value) => [key, value] as const);
+/** Requests that a rung has to deny, for IAM's policy simulator: one for each name that it denies. */
+export const requestsOf = ({ narrowed }: PrincipalPlan, rung: Rung): readonly SimulatedRequest[] => {
+  const named = (key: string, values: readonly string[]) =>
+    values.map((value): SimulatedRequest => ({ context: [key, value] }));
+  if (rung === "unread") return [{ resources: narrowed.unread ?? [] }];
   if (rung === "session") return named("aws:userid", narrowed.sessions);
   if (rung === "workload") {
     return [
@@ -141,5 +154,5 @@ export const contextsOf = (
       ...named("lambda:SourceFunctionArn", narrowed.functions),
     ];
   }
-  return rung === "since" ? [["aws:TokenIssueTime", LONG_AGO]] : [undefined];
+  return rung === "since" ? named("aws:TokenIssueTime", [LONG_AGO]) : [{}];
 };

@@ -2,10 +2,11 @@ import type { Narrowed } from "./resolution.ts";
 import type { Identifier, Instant } from "./types.ts";
 
 /**
- * How wide a principal is denied, narrowest first. `session`: the sessions that were seen. `workload`: the pod, instance
+ * How wide a principal is denied, narrowest first. `unread`: the secrets that it may read and never did; nothing that it
+ * does breaks by it, so that it makes a principal narrower and shuts nobody out. `session`: the sessions that were seen. `workload`: the pod, instance
  * or function. `since`: every session begun before an instant. `principal`: all of it.
  */
-export type Rung = "session" | "workload" | "since" | "principal";
+export type Rung = "unread" | "session" | "workload" | "since" | "principal";
 
 /** What shall be denied to one principal. */
 export type PrincipalPlan = {

@@ -1,5 +1,5 @@
 import type { Match } from "./incident.ts";
-import type { Identifier, Instant } from "./types.ts";
+import type { CredentialId, Identifier, Instant } from "./types.ts";
 
 /**
  * What may be done to a principal. `own`: Rekey's own. `break-glass`: named so by its owner. `service-linked` and `sso`:
@@ -29,6 +29,8 @@ export type Narrowed = {
   readonly instances: readonly string[];
   /** ARNs. */
   readonly functions: readonly string[];
+  /** Secrets that it may read by its own policies and is not known to have read. */
+  readonly unread?: readonly CredentialId[];
 };
 
 /** A principal that a signal's subjects lead to. */

@@ -5,8 +5,9 @@ import { isolationsOf } from "../core/isolatable.ts";
 import { narrowingOf, planFor } from "../core/plan.ts";
 import { choose, type Within } from "../core/playbook/choose.ts";
 import type { Playbook } from "../core/playbook.ts";
-import { principalPlans, type Rungs, sparedIn } from "../core/principal-plan.ts";
+import { narrowingPlans, principalPlans, type Rungs, sparedIn } from "../core/principal-plan.ts";
 import type { Draft } from "../core/proposal-plan.ts";
+import type { PrincipalPlan } from "../core/quarantine.ts";
 import type { Resolution } from "../core/resolution.ts";
 import type { Instant, Signal } from "../core/types.ts";
 import { draftOf } from "./draft.ts";
@@ -107,8 +108,7 @@ const incidentFor = (
         ? narrowingOf(match)
         : planFor(match, signal.scenario, replaces ? replacementOf(id, match.credential.id) : undefined),
     ),
-    // Made narrower, a credential goes on working: so does who uses it.
-    ...(principals.length > 0 && !plan.includes("rescope") && { principals }),
+    ...(principals.length > 0 && { principals }),
     ...(isolations.length > 0 && { isolations }),
     ...(playbook?.holdMinutes && { holdMs: playbook.holdMinutes * 60_000 }),
     ...(lasts && { lastsMs: lasts }),
@@ -152,6 +152,22 @@ const asPlaybookSays = (playbook: Playbook | undefined, incident: Incident, free
   return { act: false, reason, propose: draftOf(playbook, incident, reason, free.some(isProtected)) };
 };
 
+/**
+ * Whom a playbook or person has denied what. Made narrower, a credential goes on working, and so does who uses it: all that
+ * he loses is what he never used. A person's narrowing means what it names alone.
+ */
+const principalsFor = (
+  resolution: Resolution,
+  { scenario }: Signal,
+  playbook: Playbook | undefined,
+  mandate: Mandate,
+): readonly PrincipalPlan[] => {
+  if (mandate.by === "playbook" && playbook?.plan.includes("rescope")) return narrowingPlans(resolution);
+  if (mandate.by === "human" && mandate.plan.includes("rescope"))
+    return mandate.rungs ? narrowingPlans(resolution) : [];
+  return principalPlans(resolution, scenario, mandate.by === "human" ? mandate.rungs : playbook?.rungs);
+};
+
 const decideBy = (
   playbook: Playbook | undefined,
   signal: Signal,
@@ -162,7 +178,7 @@ const decideBy = (
   const matches = actedUpon(resolution, mandate);
   const isAsking = mandate.by === "human" || playbook?.then === "propose";
   const rungs = mandate.by === "human" ? mandate.rungs : playbook?.rungs;
-  const principals = principalPlans(resolution, signal.scenario, rungs);
+  const principals = principalsFor(resolution, signal, playbook, mandate);
   const free = matches.filter((match) => isAsking || !isProtected(match));
   const bar = barred(signal, mandate, { matches, free, principals }, () =>
     sparedIn(resolution, signal.scenario, rungs),

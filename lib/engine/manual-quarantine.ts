@@ -1,5 +1,6 @@
 import { Misconfigured } from "../core/errors.ts";
 import { principalOf } from "../core/implicated.ts";
+import type { Match } from "../core/incident.ts";
 import type { PrincipalPlan, Rung } from "../core/quarantine.ts";
 import type { Quarantine } from "../core/quarantine-commands.ts";
 import type { Identifier, Instant, Signal } from "../core/types.ts";
@@ -16,6 +17,8 @@ export type QuarantineDryRun = {
   readonly principals: readonly { readonly principal: Identifier; readonly wouldDeny: Rung }[];
 };
 
+const accountOf = (subject: Identifier): string => subject.slice(subject.indexOf(":") + 1).split("/")[0] ?? "";
+
 const signalOf = (order: Ordered, subject: Identifier, activityAt: Instant): Signal => ({
   id: `manual:${order.id}`,
   source: "manual",
@@ -23,7 +26,7 @@ const signalOf = (order: Ordered, subject: Identifier, activityAt: Instant): Sig
   scenario: "compromised",
   severity: 100,
   activityAt,
-  account: subject.slice(subject.indexOf(":") + 1).split("/")[0] ?? "",
+  account: accountOf(subject),
   subjects: [subject],
   untrusted: "",
 });
@@ -36,6 +39,20 @@ const propose = async (quarantine: Quarantine, incident: string, plan: Principal
   );
 };
 
+const NOTHING_UNREAD = (principal: Identifier) =>
+  new Misconfigured(
+    `${principal} has read every credential that Rekey knows it may read, or the identity index does not know it (rekey reach shows what it knows): there is nothing to narrow it by.`,
+  );
+
+/** The credentials that it may read by policies of its own and is not known to have read. */
+const mayRead = async ({ identities, inventory }: RespondWorld, id: Identifier): Promise<readonly Match[]> => {
+  const [reach] = (await identities?.reaches(await identities.state(accountOf(id)), [id])) ?? [];
+  const unread = reach?.reached.filter(({ edge, path }) => edge === "can" && path.at(-1) === id) ?? [];
+  if (unread.length === 0) throw NOTHING_UNREAD(id);
+  const credentials = await inventory.many(unread.map(({ credential }) => credential));
+  return credentials.map((credential) => ({ credential, matched: [], reached: { edge: "can", path: [id] } }));
+};
+
 /** Denies one role or user on a person's word, or says what would be denied, by the path that signals take. */
 export const manualQuarantine = async (world: RespondWorld, order: Ordered): Promise<Answer | QuarantineDryRun> => {
   const { quarantine, clock } = world;
@@ -44,7 +61,8 @@ export const manualQuarantine = async (world: RespondWorld, order: Ordered): Pro
   const principal = principalOf(order.principal);
   if (!principal) throw new Misconfigured(`${order.principal} is not the ARN of a role or user.`);
   const narrowed = { sessions: order.sessions, podUids: [], instances: [], functions: [] };
-  const resolution = { matches: [], principals: [{ principal, narrowed, path: [principal.id] }], unresolved: [] };
+  const matches = order.rung === "unread" ? await mayRead(world, principal.id) : [];
+  const resolution = { matches, principals: [{ principal, narrowed, path: [principal.id] }], unresolved: [] };
   const signal = signalOf(order, principal.id, clock.now());
   const { actor, reason, rung, lastsMs, breakGlass = false } = order;
   const rungs = { narrowest: rung, widest: rung };
@@ -52,7 +70,7 @@ export const manualQuarantine = async (world: RespondWorld, order: Ordered): Pro
     by: "human",
     actor,
     reason,
-    plan: ["revoke"],
+    plan: [rung === "unread" ? "rescope" : "revoke"],
     rungs,
     breakGlass,
     ...(lastsMs && { lastsMs }),

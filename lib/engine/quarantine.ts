@@ -9,12 +9,12 @@ import type {
   QuarantineReplies,
 } from "../core/quarantine-commands.ts";
 import {
-  contextsOf,
   denials,
   fitting,
   kindOf,
   policyName,
   RUNGS,
+  requestsOf,
   SETTLES_MS,
   SLIP_MS,
   type Standing,
@@ -52,7 +52,7 @@ const verified = async (
 ): Promise<Instant | undefined> => {
   const isThere = async () => (await policies.read(plan.principal, policy))?.document === document;
   const isDenied = async () => {
-    const all = contextsOf(plan, rung).map((context) => policies.denies(arn, context));
+    const all = requestsOf(plan, rung).map((request) => policies.denies(arn, request));
     return (await Promise.all(all)).every(Boolean);
   };
   return (await eventually(clock, isThere)) && (await eventually(clock, isDenied)) ? clock.now() : undefined;
@@ -89,7 +89,8 @@ const look = async (world: QuarantineWorld, incident: string, plan: PrincipalPla
   if (!found) return { unable: `there is no ${plan.principal}` };
   const refusal = world.refuses(plan.principal, found.arn);
   if (refusal) return { unable: refusal };
-  if (kindOf(plan.principal) === "user" && plan.widest !== "principal") return { unable: ONLY_WHOLE };
+  if (kindOf(plan.principal) === "user" && plan.widest !== "principal" && plan.rung !== "unread")
+    return { unable: ONLY_WHOLE };
   return { found, policy, standing: standingOf(plan, found.document) };
 };
 

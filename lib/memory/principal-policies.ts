@@ -32,10 +32,11 @@ export const memoryPrincipals = () => {
     async remove(principal, policy) {
       inline.get(principal)?.delete(policy);
     },
-    denies: async (arn, context) => {
+    denies: async (arn, { context, resources = ["*"] }) => {
       const [, kind, name = ""] = /^arn:aws:iam::(\d+):(?:role|user)\/(.+)$/.exec(arn) ?? [];
       const own = [...inline].find(([id]) => id.endsWith(`:${kind}/${name}`))?.[1];
-      return [...(own?.values() ?? [])].some((text) => deniedBy(text, Object.fromEntries(context ? [context] : [])));
+      const keys = Object.fromEntries(context ? [context] : []);
+      return resources.every((resource) => [...(own?.values() ?? [])].some((text) => deniedBy(text, keys, resource)));
     },
   };
   return { policies, inline };
@@ -44,6 +45,7 @@ export const memoryPrincipals = () => {
 type Context = Readonly<Record<string, string>>;
 type Statement = {
   readonly Effect: string;
+  readonly Resource?: string | readonly string[];
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 };
 
@@ -54,11 +56,12 @@ const holds = (operator: string, wanted: string | readonly string[], value: stri
   return operator === "DateLessThan" ? all.some((date) => Date.parse(value) < Date.parse(date)) : all.includes(value);
 };
 
-/** Whether a policy denies every action to a request with these context keys. */
-export const deniedBy = (document: string, context: Context): boolean =>
+/** Whether a policy denies reading that secret, or any action, to a request with these context keys. */
+export const deniedBy = (document: string, context: Context, resource = "*"): boolean =>
   (JSON.parse(document) as { readonly Statement: readonly Statement[] }).Statement.some(
-    ({ Effect, Condition = {} }) =>
+    ({ Effect, Resource = "*", Condition = {} }) =>
       Effect === "Deny" &&
+      (Resource === "*" || Resource.includes(resource)) &&
       Object.entries(Condition).every(([operator, pairs]) =>
         Object.entries(pairs).every(([key, wanted]) => holds(operator, wanted, context[key])),
       ),

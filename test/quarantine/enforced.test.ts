@@ -132,6 +132,31 @@ describe("tried against enforced IAM", () => {
   });
 });
 
+describe("made narrower, tried against enforced IAM", () => {
+  it("a role goes on reading what it has read, and no longer may read what it never did; undone exactly", async () => {
+    const [used, unused, third] = await Promise.all([
+      world.secret("used"),
+      world.secret("unused"),
+      world.secret("third"),
+    ]);
+    const before = await world.own();
+    const session = await world.assume("worker");
+    const reads = () => Promise.all([used, unused, third].map((id) => world.reads(session, id)));
+    expect(await reads()).toEqual([true, true, true]);
+    const plan = planOf("unread", "unread", { unread: [unused, third] });
+    const order = { verb: "impose", incident: incidentOf(9), plan } as const;
+    expect(await impose(world.engine, { ...order, dryRun: true })).toEqual({ wouldDeny: "unread" });
+    expect(await reads()).toEqual([true, true, true]);
+    expect(await impose(world.engine, order)).toMatchObject({ rung: "unread", evidence: "simulated" });
+    expect(await reads()).toEqual([true, false, false]);
+    expect(await world.works(session)).toBe(true);
+    expect(await holdDenial(world.engine, { ...order, verb: "hold", rung: "unread" })).toMatchObject({ reasserts: 0 });
+    expect(await lift(world.engine, { ...order, verb: "lift" })).toEqual({ lifted: true, drift: [] });
+    expect(await reads()).toEqual([true, true, true]);
+    expect(await world.own()).toEqual(before);
+  });
+});
+
 describe("only simulated: the local AWS puts neither key into a request", () => {
   it("one instance and one function are denied by IAM's simulation, and the role goes on", async () => {
     const session = await world.assume("i-0123456789abcdef0");

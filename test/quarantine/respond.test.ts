@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { parsePlaybooks } from "../../lib/core/playbook.ts";
 import { policyName } from "../../lib/core/quarantine-policy.ts";
-import type { Identifier, Instant, Signal } from "../../lib/core/types.ts";
+import type { Credential, CredentialId, Identifier, Instant, Signal } from "../../lib/core/types.ts";
 import { holdIncident, restoreIncident } from "../../lib/engine/after.ts";
 import { Order } from "../../lib/engine/manual.ts";
 import { manualQuarantine } from "../../lib/engine/manual-quarantine.ts";
 import { answer } from "../../lib/engine/respond.ts";
+import { memoryIdentities } from "../../lib/memory/identity-index.ts";
 import { type Faults, faults, type Mode } from "../support/faults.ts";
 import { CI, exfiltrated, FIRST, memoryWorld } from "../support/world.ts";
 
@@ -165,6 +167,84 @@ describe("by hand", () => {
     expect(own(world)).toEqual({ work: WORK });
     expect(await manualQuarantine(respond(), order(false))).toMatchObject({ state: "refused", principals: [ROLE] });
     expect(Object.keys(own(world))).toHaveLength(2);
+  });
+});
+
+describe("a principal made narrower", () => {
+  const UNREAD = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:demo/reports-AbCdEf" as CredentialId;
+  const unused = () =>
+    stolen({ scenario: "compromised", type: "AccessAnalyzer:Unused/UnusedPermission", severity: 15, subjects: [ROLE] });
+  const rescopes = parsePlaybooks({
+    playbooks: [
+      {
+        name: "narrow",
+        description: "d",
+        when: {},
+        // biome-ignore lint/suspicious/noThenProperty: a word in a file that people write; nothing awaits it
+        then: "contain",
+        plan: ["rescope"],
+        maxCredentials: 5,
+        reason: "more than it uses",
+      },
+    ],
+  });
+  const indexed = async (edge: "can" | "did") => {
+    const world = await ready();
+    await world.inventory.put({ ...((await world.inventory.get(CI)) as Credential), id: UNREAD, identifiers: [] });
+    const identities = memoryIdentities();
+    const at = world.clock.now();
+    const principal = { id: ROLE, arn: ARN, class: "ordinary", consumers: ["workload:ci"] } as const;
+    const reached = [{ credential: UNREAD, edge, path: [ROLE] }] as const;
+    await identities.putReaches([{ principal, reached, more: 0 }], at);
+    await identities.complete({ account: "111122223333", valid: {}, completedAt: at }, at);
+    return { world, respond: () => ({ ...world.wired().respond(), identities, playbooks: rescopes }) };
+  };
+
+  it("may no longer read what it could and never did, until it is restored", async () => {
+    const { world, respond } = await indexed("can");
+    const told = await answer(respond(), unused(), { by: "playbook" }, world.clock.now());
+    expect(told).toMatchObject({ state: "refused", principals: [ROLE], credentials: [] });
+    const { incident = "" } = told;
+    const document: unknown = JSON.parse(own(world)[policyName(incident)] ?? "{}");
+    expect(document).toEqual({
+      Version: "2012-10-17",
+      Statement: [{ Sid: "RekeyUnread", Effect: "Deny", Action: "secretsmanager:GetSecretValue", Resource: [UNREAD] }],
+    });
+    expect(world.rows.find(({ type }) => type === "containment.quarantined")?.data).toMatchObject({ rung: "unread" });
+    await restoreIncident(respond(), incident, ALICE);
+    expect(own(world)).toEqual({ work: WORK });
+  });
+
+  it("that somebody set free is narrowed again, and never more than that", async () => {
+    const { world, respond } = await indexed("can");
+    const { incident = "" } = await answer(respond(), unused(), { by: "playbook" }, world.clock.now());
+    world.principals.inline.get(ROLE)?.delete(policyName(incident));
+    world.clock.advance(10_000);
+    expect(await holdIncident(respond(), incident)).toBe("again");
+    expect(own(world)[policyName(incident)]).toContain("RekeyUnread");
+    expect(await world.incidents.get(incident)).toMatchObject({ quarantined: { [ROLE]: { rung: "unread" } } });
+  });
+
+  it("by hand; where it has read all that it may, that is said and nothing is written", async () => {
+    const order = Order.parse({
+      order: "quarantine",
+      id: "1",
+      principal: ARN,
+      sessions: [],
+      rung: "unread",
+      reason: "more than it uses",
+      dryRun: false,
+      actor: ALICE,
+    }) as Extract<Order, { order: "quarantine" }>;
+    const narrow = await indexed("can");
+    expect(await manualQuarantine(narrow.respond(), { ...order, dryRun: true })).toMatchObject({
+      principals: [{ principal: ROLE, wouldDeny: "unread" }],
+    });
+    expect(own(narrow.world)).toEqual({ work: WORK });
+    expect(await manualQuarantine(narrow.respond(), order)).toMatchObject({ state: "refused", principals: [ROLE] });
+    const read = await indexed("did");
+    await expect(manualQuarantine(read.respond(), order)).rejects.toThrow(/nothing to narrow it by/);
+    expect(own(read.world)).toEqual({ work: WORK });
   });
 });
 

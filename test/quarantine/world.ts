@@ -5,11 +5,12 @@ import {
   ListRolePoliciesCommand,
   PutRolePolicyCommand,
 } from "@aws-sdk/client-iam";
+import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { ListQueuesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { iamPrincipals } from "../../lib/aws/principal-policies.ts";
 import { quarantineGrants } from "../../lib/core/quarantine-grants.ts";
-import type { Identifier } from "../../lib/core/types.ts";
+import type { CredentialId, Identifier } from "../../lib/core/types.ts";
 import { realClock } from "../support/clock.ts";
 import { clientsAs, clientsGranted } from "../support/granted.ts";
 
@@ -26,7 +27,11 @@ export const quarantineWorld = async (endpoint: string) => {
   const trust = { Effect: "Allow", Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` } };
   const AssumeRolePolicyDocument = policy({ ...trust, Action: ["sts:AssumeRole", "sts:TagSession"] });
   await iam.send(new CreateRoleCommand({ RoleName: role, AssumeRolePolicyDocument }));
-  const work = policy({ Effect: "Allow", Action: ["sqs:ListQueues", "iam:*"], Resource: "*" });
+  const work = policy({
+    Effect: "Allow",
+    Action: ["sqs:ListQueues", "iam:*", "secretsmanager:GetSecretValue"],
+    Resource: "*",
+  });
   await iam.send(new PutRolePolicyCommand({ RoleName: role, PolicyName: "work", PolicyDocument: work }));
   const granted = await clientsGranted(endpoint, quarantineGrants({ roles: ["shared-*"], users: ["shared-*"] }));
   const own = async () => {
@@ -53,6 +58,20 @@ export const quarantineWorld = async (endpoint: string) => {
       const { AccessKeyId, SecretAccessKey, SessionToken } = Credentials ?? {};
       const credentials = { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
       return { credentials, userId: AssumedRoleUser?.AssumedRoleId ?? "" };
+    },
+    secret: async (name: string): Promise<CredentialId> => {
+      const command = new CreateSecretCommand({ Name: `${role}/${name}`, SecretString: "{}" });
+      return (await root(SecretsManagerClient).send(command)).ARN as CredentialId;
+    },
+    /** True if the session may read that secret, false if IAM refuses; anything else is thrown. */
+    reads: async ({ credentials }: Session, SecretId: CredentialId | undefined): Promise<boolean> => {
+      try {
+        await clientsAs(endpoint, credentials)(SecretsManagerClient).send(new GetSecretValueCommand({ SecretId }));
+        return true;
+      } catch (error) {
+        if (error instanceof Error && /AccessDenied/.test(error.name)) return false;
+        throw error;
+      }
     },
     as: ({ credentials }: Session) => clientsAs(endpoint, credentials),
     /** True if the session may do its work, false if IAM refuses; anything else is thrown. */

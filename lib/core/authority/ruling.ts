@@ -2,6 +2,7 @@ import type { Blast } from "../blast/score.ts";
 import type { Actor } from "../events.ts";
 import type { Incident, Match } from "../incident.ts";
 import { personOf } from "../proposal.ts";
+import type { PrincipalPlan } from "../quarantine.ts";
 import type { Scenario } from "../types.ts";
 
 export type AuthorityAction = "execute" | "propose";
@@ -81,11 +82,12 @@ const targetOf = ({ credential }: Match): Target => {
   };
 };
 
+const isNarrowing = ({ rung }: PrincipalPlan) => rung === "unread";
 const actionsIn = ({ plans, principals = [] }: Incident): readonly string[] => [
-  ...(plans.some(({ rescope }) => rescope) ? ["rescope"] : []),
+  ...(plans.some(({ rescope }) => rescope) || principals.some(isNarrowing) ? ["rescope"] : []),
   ...(plans.some(({ rescope }) => !rescope) ? ["revoke"] : []),
   ...(plans.some(({ replacement }) => replacement) ? ["rotate"] : []),
-  ...(principals.length > 0 ? ["quarantine"] : []),
+  ...(principals.some((plan) => !isNarrowing(plan)) ? ["quarantine"] : []),
 ];
 
 /** What authority is asked about an incident. */

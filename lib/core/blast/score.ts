@@ -27,7 +27,7 @@ const PRIVILEGES = scale({ low: 0.25, standard: 0.5, elevated: 0.75, admin: 1 })
 /** Of tag `rekey:data-class`. */
 const DATA = scale({ public: 0.1, internal: 0.4, confidential: 0.7, restricted: 1 });
 /** How much of what uses a principal a denial stops. */
-const SHARES: Readonly<Record<Rung, number>> = { session: 0.1, workload: 0.25, since: 1, principal: 1 };
+const SHARES: Readonly<Record<Rung, number>> = { unread: 0, session: 0.1, workload: 0.25, since: 1, principal: 1 };
 
 /** Grows with the logarithm: a second consumer matters more than a twelfth. */
 const counted = (n: number) => Math.max(LEAST, Math.min(1, Math.log2(1 + n) / Math.log2(1 + MANY)));
@@ -65,7 +65,8 @@ const consumers = (
   const rungs = new Map((incident.principals ?? []).map(({ principal, rung }) => [principal, rung]));
   const denied = running.flatMap(({ principal }) => {
     const rung = rungs.get(principal.id);
-    return rung ? [{ rung, consumers: principal.consumers.length }] : [];
+    // Whoever loses only what he never read loses nothing that runs, however many there are.
+    return rung && rung !== "unread" ? [{ rung, consumers: principal.consumers.length }] : [];
   });
   const byPrincipal = denied.reduce((sum, one) => sum + one.consumers * SHARES[one.rung], 0);
   const unknown = credentials.length - workloads.length + denied.filter((one) => one.consumers === 0).length;
