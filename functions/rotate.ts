@@ -67,9 +67,16 @@ const attemptOf = ({ credential, attempt, actor, reason }: Of<"rotate">, signal:
 
 /** Nobody waits for these in an incident: their code is loaded when they are asked for. */
 const examine = async (
-  command: Of<"rescope" | "widen" | "retire" | "rehearse" | "uses" | "inspect" | "repair">,
+  command: Of<"rescope" | "widen" | "withhold" | "retire" | "rehearse" | "uses" | "inspect" | "repair">,
   signal: AbortSignal,
 ): Promise<unknown> => {
+  if (command.verb === "withhold") {
+    const [{ withhold }, { secretPolicies }] = await Promise.all([
+      import("../lib/engine/withhold.ts"),
+      import("../lib/aws/secret-policies.ts"),
+    ]);
+    return withhold(secretPolicies(aws), command);
+  }
   const { secretFacts } = await import("../lib/aws/secret-facts.ts");
   const doctor = { ...world, look: secretFacts(aws), functionName: names.rotate(network) };
   switch (command.verb) {

@@ -65,10 +65,14 @@ export class RotateFunction extends RekeyFunction {
     const secrets = [naming.secretsArn(place)];
     const named = { StringEquals: { [`aws:ResourceTag/${tagPrefix}network`]: network.name } };
     this.allow(["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], secrets, named);
-    this.allow(["secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"], secrets, {
-      ...named,
-      Null: { [`aws:ResourceTag/${tagPrefix}kind`]: "false" },
-    });
+    const written = { ...named, Null: { [`aws:ResourceTag/${tagPrefix}kind`]: "false" } };
+    this.allow(["secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"], secrets, written);
+    // Withholds a replacement from a session that was seen: lib/core/withheld.ts.
+    this.allow(
+      ["secretsmanager:DeleteResourcePolicy", "secretsmanager:GetResourcePolicy", "secretsmanager:PutResourcePolicy"],
+      secrets,
+      written,
+    );
   }
 
   private allowHub({ naming, place, hub }: RotateProps) {

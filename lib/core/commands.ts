@@ -3,6 +3,7 @@ import type { VersionUse } from "./adoption.ts";
 import type { Diagnosis, RepairPlan } from "./diagnosis-facts.ts";
 import type { Actor, LifecycleEvent } from "./events.ts";
 import type { CredentialId, Finding, Identifier, Instant, Rescoped, Strategy, Undo, Use, VersionId } from "./types.ts";
+import { SESSION } from "./withheld.ts";
 
 const credential = z.string() as unknown as z.ZodMiniType<CredentialId>;
 const version = z.string() as unknown as z.ZodMiniType<VersionId>;
@@ -50,6 +51,13 @@ export const Command = z.discriminatedUnion("verb", [
     dryRun: z.optional(z.boolean()),
   }),
   z.object({ verb: z.literal("widen"), credential, undo }),
+  /** Denies sessions, as `aws:userid` has them, to read the secret; none any more where there are none. */
+  z.object({
+    verb: z.literal("withhold"),
+    credential,
+    incident: z.string().check(z.regex(/^inc-[0-9a-f]{16}$/)),
+    sessions: z.array(z.string().check(z.regex(SESSION))),
+  }),
   /** Ends a version that was replaced at `since`. */
   z.object({ verb: z.literal("retire"), credential, version, since: instant }),
   /**
@@ -123,6 +131,8 @@ export type Replies = {
     | { readonly undo: Undo }
     | (Rescoped & { readonly narrowedAt: Instant });
   readonly widen: { readonly widened: true };
+  /** Whether anything had to be written. */
+  readonly withhold: { readonly changed: boolean };
   readonly rehearse: Rehearsal;
   readonly uses: { readonly kind: string; readonly versions: readonly VersionUse[] };
   readonly inspect: Diagnosis & { readonly kmsKey?: string };

@@ -129,6 +129,9 @@ type Shapes = {
     readonly drift: readonly string[];
     readonly keptFor: string | null;
   };
+  /** Sessions that were seen are denied to read the secret that holds the replacement. Again with each re-assertion. */
+  "containment.withheld": { readonly incident: string; readonly sessions: readonly string[]; readonly again: boolean };
+  "containment.withholding_lifted": { readonly incident: string };
   "containment.failed": { readonly incident: string; readonly step: string; readonly error: string };
   /** A time-boxed containment's time is over. `keptFor`: the later incident that still keeps this credential dead. */
   "containment.expired": {

@@ -31,7 +31,8 @@ export const principalOf = (arn: string): Principal | undefined => {
 };
 
 const text = (fact: Fact | undefined): string => (typeof fact === "string" ? fact : "");
-const after = (subjects: readonly Identifier[], kind: string): readonly string[] =>
+/** What stands after a kind in the names of that kind. */
+export const after = (subjects: readonly Identifier[], kind: string): readonly string[] =>
   subjects.filter((name) => name.startsWith(`${kind}:`)).map((name) => name.slice(kind.length + 1));
 
 const partition = (signal: Signal) => /^arn:([\w-]+):/.exec(text(signal.facts?.roleArn))?.[1] ?? "aws";

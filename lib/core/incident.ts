@@ -25,6 +25,8 @@ export type Plan = {
   readonly doomed: "current" | "all" | readonly Identifier[];
   /** The version that takes over, named beforehand so that a resumed containment makes it once. */
   readonly replacement?: VersionId;
+  /** Role sessions, as `aws:userid` has them, that must not read what replaces it. */
+  readonly withheld?: readonly string[];
   /** Made narrower in place of dying: then nothing is doomed and nothing replaced. */
   readonly rescope?: Scope;
 };
@@ -37,6 +39,8 @@ export type Progress = {
   readonly killed: readonly Killed[];
   /** Versions of before that were left for the replacement to supersede. */
   readonly spared: readonly VersionId[];
+  /** Since when the replacement is withheld from the sessions that were seen. */
+  readonly withheldAt?: Instant;
   readonly replacement?: VersionId;
   readonly installedAt?: Instant;
   readonly rescoping?: Rescoping;

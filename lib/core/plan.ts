@@ -11,7 +11,12 @@ const versionsNamed = (matched: readonly Identifier[]) => matched.filter((name) 
  * the version that was seen, else the current one: the others follow once the replacement works, so that the workload
  * has something to go on with.
  */
-export const planFor = (match: Match, scenario: Scenario, replacement: VersionId | undefined): Plan => {
+export const planFor = (
+  match: Match,
+  scenario: Scenario,
+  replacement: VersionId | undefined,
+  sessions: readonly string[] = [],
+): Plan => {
   const named = versionsNamed(match.matched);
   const whole = scenario === "compromised" ? "all" : "current";
   return {
@@ -19,6 +24,7 @@ export const planFor = (match: Match, scenario: Scenario, replacement: VersionId
     network: match.credential.network,
     doomed: scenario === "exfiltrated" && named.length > 0 ? named : whole,
     ...(replacement && { replacement }),
+    ...(replacement && sessions.length > 0 && { withheld: sessions }),
   };
 };
 

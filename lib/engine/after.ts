@@ -6,6 +6,7 @@ import type { ContainWorld } from "./contain.ts";
 import { lastRefused } from "./contain.ts";
 import { holdDenials, liftDenials } from "./deny.ts";
 import { holdNarrow, widenOne } from "./narrow.ts";
+import { holdWithholding, liftWithholding } from "./withholding.ts";
 
 // Needed by few incidents; what answers signals loads it for those.
 const isolating = () => import("./isolations.ts");
@@ -25,7 +26,8 @@ const holdOne = async (world: ContainWorld, incident: Incident, plan: Plan): Pro
   const superseded = progress.replacement ? progress.spared : [];
   const versions = [...progress.killed.map(({ version }) => version), ...superseded];
   const reply = await world.network.call(plan.network, { verb: "hold", credential, versions, begunBefore });
-  return { credential, refused: reply.refused.map(({ version }) => version), reasserts: reply.reasserts };
+  const reasserts = reply.reasserts + (await holdWithholding(world, incident, plan));
+  return { credential, refused: reply.refused.map(({ version }) => version), reasserts };
 };
 
 const isHeld = (held: Held | undefined): held is Held => held !== undefined;
@@ -68,6 +70,7 @@ const restoreOne = async (world: ContainWorld, incident: Incident, plan: Plan, {
   const { killed = [], rescoping } = incident.progress[credential] ?? {};
   if (killed.length === 0 && !rescoping) return [];
   const versions = killed.map(({ version, undo }) => ({ version, undo }));
+  await liftWithholding(world, incident, plan, actor);
   if (rescoping) await widenOne(world, plan, rescoping);
   const { restored } =
     versions.length > 0

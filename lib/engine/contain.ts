@@ -8,6 +8,7 @@ import { described } from "../core/sanitize.ts";
 import type { Clock, Instant } from "../core/types.ts";
 import { narrow, narrowedEvent } from "./narrow.ts";
 import type { Recorder } from "./record.ts";
+import { settleWithholding, withholdFrom } from "./withholding.ts";
 
 export type ContainWorld = {
   readonly incidents: Incidents;
@@ -133,6 +134,16 @@ const revokeFirst = async (world: ContainWorld, incident: Incident, plan: Plan) 
   return { progress, currentDied: reply.currentDied };
 };
 
+/** Whoever is still inside, or holds a session, must not read what is issued next. */
+const beforeFresh = async (world: ContainWorld, incident: Incident, plan: Plan): Promise<Partial<Progress>> => {
+  const withheld = await withholdFrom(world, incident, plan);
+  if (withheld && "unable" in withheld) world.recorder.add(failure(world, incident, plan, "withhold", withheld.unable));
+  await world.beforeFresh?.();
+  if (!withheld || "unable" in withheld) return {};
+  await settleWithholding(world, withheld.since);
+  return { withheldAt: withheld.since };
+};
+
 const NOTHING: Progress = { killed: [], spared: [] };
 type Steps = { readonly begin: (step: string) => void };
 
@@ -144,12 +155,10 @@ const killOne = async (world: ContainWorld, incident: Incident, plan: Plan, { be
   world.recorder.add(
     effective(world.clock, incident, plan, { ...progress, ...(replaces && { replacement: replaces }) }),
   );
-  if (currentDied && plan.replacement) {
-    begin("quarantine");
-    await world.beforeFresh?.();
-  }
+  begin("quarantine");
+  const shut = currentDied && plan.replacement ? await beforeFresh(world, incident, plan) : {};
   begin("rotate");
-  const final = currentDied ? await replace(world, incident, plan, progress) : progress;
+  const final = currentDied ? await replace(world, incident, plan, { ...progress, ...shut }) : progress;
   await world.incidents.progress(incident.id, plan.credential, final);
   return { plan, progress: final, result: "refused" };
 };

@@ -10,6 +10,7 @@ import type { Draft } from "../core/proposal-plan.ts";
 import type { PrincipalPlan } from "../core/quarantine.ts";
 import type { Resolution } from "../core/resolution.ts";
 import type { Instant, Signal } from "../core/types.ts";
+import { sessionsIn } from "../core/withheld.ts";
 import { draftOf } from "./draft.ts";
 
 /** `propose`: people may have it done. `notify`: people are told that nothing was. `playbook` is the one that answers. */
@@ -92,6 +93,7 @@ const incidentFor = (
 ): Incident => {
   const id = incidentOf(signal.id);
   const replaces = plan.includes("rotate");
+  const sessions = sessionsIn(signal);
   const isolations = plan.includes("revoke") ? isolationsOf(signal) : [];
   const lasts = lastsMs ?? (playbook?.lastsMinutes ?? 0) * 60_000;
   return {
@@ -106,7 +108,7 @@ const incidentFor = (
     plans: matches.map((match) =>
       plan.includes("rescope")
         ? narrowingOf(match)
-        : planFor(match, signal.scenario, replaces ? replacementOf(id, match.credential.id) : undefined),
+        : planFor(match, signal.scenario, replaces ? replacementOf(id, match.credential.id) : undefined, sessions),
     ),
     ...(principals.length > 0 && { principals }),
     ...(isolations.length > 0 && { isolations }),

@@ -13,7 +13,12 @@ import {
   PutRolePolicyCommand,
   PutUserPolicyCommand,
 } from "@aws-sdk/client-iam";
-import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import {
+  GetResourcePolicyCommand,
+  GetSecretValueCommand,
+  ListSecretsCommand,
+  SecretsManagerClient,
+} from "@aws-sdk/client-secrets-manager";
 import { GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -282,6 +287,12 @@ const loginOf = async (id: string) => {
   const { host, port } = running.database;
   return { host, port, database: "app", user, password };
 };
+const policyOf = async (SecretId: string): Promise<string> => {
+  const { ResourcePolicy = "" } = await running
+    .aws(SecretsManagerClient)
+    .send(new GetResourcePolicyCommand({ SecretId }));
+  return ResourcePolicy;
+};
 const gone = (session: Session) =>
   until("its session to be refused", async () => ((await session.reads("demo/orders")) ? undefined : true));
 
@@ -297,7 +308,11 @@ describe("a workload's role", () => {
     await report(running.local, { id: "stolen", scenario: "exfiltrated", subjects: stolen.subjects });
     await gone(stolen);
     expect(await other.reads("demo/orders")).toBe(true);
-    await json("restore", await incidentOf("stolen"));
+    const incident = await incidentOf("stolen");
+    // Its role denies it everything; the secret itself denies it the replacement, whatever becomes of that.
+    expect(await policyOf("demo/orders")).toContain(stolen.userId);
+    await json("restore", incident);
+    expect(await policyOf("demo/orders")).toBe("");
     expect(await stolen.reads("demo/orders")).toBe(true);
   }, 60_000);
 

@@ -14,6 +14,7 @@ import { policyName } from "../../lib/core/quarantine-policy.ts";
 import type { Narrowed } from "../../lib/core/resolution.ts";
 import type { Identifier } from "../../lib/core/types.ts";
 import { holdDenial, impose, lift } from "../../lib/engine/quarantine.ts";
+import { withhold } from "../../lib/engine/withhold.ts";
 import { type LocalAws, startAws } from "../../local/aws.ts";
 import { type Local, quarantineWorld, type Session } from "./world.ts";
 
@@ -154,6 +155,22 @@ describe("made narrower, tried against enforced IAM", () => {
     expect(await lift(world.engine, { ...order, verb: "lift" })).toEqual({ lifted: true, drift: [] });
     expect(await reads()).toEqual([true, true, true]);
     expect(await world.own()).toEqual(before);
+  });
+});
+
+describe("withheld, tried against enforced IAM", () => {
+  it("a secret is refused to the session that was seen, and to no other; its policy is given back", async () => {
+    const id = await world.secret("replacement");
+    const [stolen, other] = [await world.assume("stolen"), await world.assume("other")];
+    const reads = () => Promise.all([world.reads(stolen, id), world.reads(other, id)]);
+    const order = { verb: "withhold" as const, credential: id, incident: incidentOf(10), sessions: [stolen.userId] };
+    expect(await reads()).toEqual([true, true]);
+    expect(await withhold(world.secrets, order)).toEqual({ changed: true });
+    expect(await withhold(world.secrets, order)).toEqual({ changed: false });
+    expect(await reads()).toEqual([false, true]);
+    expect(await withhold(world.secrets, { ...order, sessions: [] })).toEqual({ changed: true });
+    expect(await reads()).toEqual([true, true]);
+    expect(await world.secrets.read(id)).toBeUndefined();
   });
 });
 

@@ -9,6 +9,7 @@ import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from
 import { ListQueuesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { iamPrincipals } from "../../lib/aws/principal-policies.ts";
+import { secretPolicies } from "../../lib/aws/secret-policies.ts";
 import { quarantineGrants } from "../../lib/core/quarantine-grants.ts";
 import type { CredentialId, Identifier } from "../../lib/core/types.ts";
 import { realClock } from "../support/clock.ts";
@@ -46,6 +47,15 @@ export const quarantineWorld = async (endpoint: string) => {
     principal: `iam-role:${ACCOUNT}/${role}` as Identifier,
     arn: `arn:aws:iam::${ACCOUNT}:role/${role}`,
     engine: { policies: iamPrincipals(granted), clock: realClock, refuses: () => undefined },
+    /** Resource policies of its secrets, under the rights that the rotate function has to them and no more. */
+    secrets: secretPolicies(
+      await clientsGranted(endpoint, [
+        {
+          actions: ["Delete", "Get", "Put"].map((verb) => `secretsmanager:${verb}ResourcePolicy`),
+          resources: [`arn:aws:secretsmanager:us-east-1:${ACCOUNT}:secret:${role}/*`],
+        },
+      ]),
+    ),
     /** Every inline policy, as IAM answers it. */
     own,
     assume: async (session: string, tags: Readonly<Record<string, string>> = {}): Promise<Session> => {

@@ -19,10 +19,12 @@ import type { RespondWorld } from "../../lib/engine/respond.ts";
 import { retire } from "../../lib/engine/retire.ts";
 import { revoke } from "../../lib/engine/revoke.ts";
 import { rotateNow, rotateUrgently } from "../../lib/engine/rotate.ts";
+import { withhold } from "../../lib/engine/withhold.ts";
 import { memoryClock } from "../../lib/memory/clock.ts";
 import { demoProvider, demoRotator } from "../../lib/memory/demo-rotator.ts";
 import { memoryLedger } from "../../lib/memory/ledger.ts";
 import { memoryPrincipals } from "../../lib/memory/principal-policies.ts";
+import { memorySecretPolicies } from "../../lib/memory/secret-policies.ts";
 import { memoryIncidents, memoryInventory } from "../../lib/memory/state.ts";
 import { memoryLocks, memoryRetireList } from "../../lib/memory/turns.ts";
 import { memoryVault } from "../../lib/memory/vault.ts";
@@ -58,6 +60,7 @@ export const memoryWorld = () => {
   const incidents = memoryIncidents();
   const locks = memoryLocks();
   const principals = memoryPrincipals();
+  const policies = memorySecretPolicies();
   const retiring = memoryRetireList();
   memory.declare(CI, { "rekey:kind": "demo", "rekey:user": "ci" }, secret({ userName: "ci", key: "first-key-of-ci" }));
   provider.users.set("ci", new Map([["first-key-of-ci", { active: true, madeBy: "rekey" }]]));
@@ -108,6 +111,8 @@ export const memoryWorld = () => {
           return rescope(rotate, command, signal);
         case "widen":
           return widen(rotate, command, signal);
+        case "withhold":
+          return withhold(f.through("policies", policies.policies), command);
         case "retire":
           return retire(rotate, command, signal);
         case "revoke":
@@ -176,6 +181,7 @@ export const memoryWorld = () => {
     incidents,
     locks,
     principals,
+    policies,
     retiring,
     wired,
     logsIn,
