@@ -56,8 +56,8 @@ What the rotate function is granted for it:
 ${grantTable(grants)}
 `;
 
-const rotatorRow = ({ kind, title, facts, strategies, restores, scopes = [] }: Rotator) =>
-  `| ${[`[\`${kind}\`](#${kind})`, title, strategies.join(", "), facts.sessions, facts.window, restores ? "yes" : "no", scopes.join(", ") || "no", facts.testedAgainst].map(cell).join(" | ")} |`;
+const rotatorRow = ({ kind, title, facts, strategies, containedOnly, restores, scopes = [] }: Rotator) =>
+  `| ${[`[\`${kind}\`](#${kind})`, title, containedOnly ? "none: contained only" : strategies.join(", "), facts.sessions, facts.window, restores ? "yes" : "no", scopes.join(", ") || "no", facts.testedAgainst].map(cell).join(" | ")} |`;
 
 const rotatorsPage = (all: readonly Rotator[]) => `${NOTE}
 

@@ -122,6 +122,8 @@ export type Replies = {
     readonly killed: readonly Killed[];
     readonly wouldKill: readonly VersionId[];
     readonly spared: readonly VersionId[];
+    /** Of a kind that nothing replaces, why. */
+    readonly containedOnly?: string;
   };
   readonly hold: { readonly refused: readonly Killed[]; readonly reasserts: number };
   readonly restore: { readonly restored: readonly VersionId[] };

@@ -1,4 +1,5 @@
 import type { Fault } from "./errors.ts";
+import { tagPrefix } from "./names.ts";
 import type { CredentialId, Finding, Instant, Rotator, Stage, VersionId } from "./types.ts";
 
 /** What Secrets Manager says of one secret. No value is in it. */
@@ -64,6 +65,10 @@ export type Diagnosis = {
   readonly findings: readonly Finding[];
   readonly repair: RepairPlan;
 };
+
+/** Why the kind is contained and never rotated; undefined where it is rotated. */
+export const containedOnly = ({ secret, rotators }: Pick<Case, "secret" | "rotators">): string | undefined =>
+  rotators.find(({ kind }) => kind === secret.tags[`${tagPrefix}kind`])?.containedOnly;
 
 export const well = (check: string, found: string): Finding => ({ check, verdict: "well", found });
 export const ill = (check: string, found: string, mend: string): Finding => ({ check, verdict: "ill", found, mend });

@@ -1,5 +1,6 @@
 import {
   type Case,
+  containedOnly,
   DEAD_AFTER_MS,
   ill,
   type RepairPlan,
@@ -18,11 +19,22 @@ const isDead = ({ quietMs }: Case) => quietMs !== undefined && quietMs >= DEAD_A
 const ROTATE = "`rekey rotate` puts a fresh version in force by the rotator's own rights.";
 
 /** What to do where the target does not take the current version. */
-const lockedOut = ({ tried, incident }: Case): { readonly because: string; readonly mend: string } => {
+const lockedOut = ({
+  tried,
+  incident,
+  secret,
+  rotators,
+}: Case): { readonly because: string; readonly mend: string } => {
   if (incident) {
     return {
       because: `the target refuses it because incident ${incident} revoked it`,
-      mend: `If that was a false alarm: rekey restore ${incident}. Otherwise rotate it once its workload is clean.`,
+      mend: `If that was a false alarm: rekey restore ${incident}. ${containedOnly({ secret, rotators }) ? "Otherwise restore it once its workload is clean." : "Otherwise rotate it once its workload is clean."}`,
+    };
+  }
+  if (containedOnly({ secret, rotators })) {
+    return {
+      because: "the target refuses it: it was changed there by hand, or contained",
+      mend: "If a containment revoked it, restore that incident; `rekey history` tells. Otherwise let it in again there.",
     };
   }
   if (tried.pending.state === "accepted") {

@@ -1,4 +1,4 @@
-import { type Case, ill, unknown, well } from "./diagnosis-facts.ts";
+import { type Case, containedOnly, ill, unknown, well } from "./diagnosis-facts.ts";
 import { tagPrefix } from "./names.ts";
 import type { Finding } from "./types.ts";
 
@@ -74,12 +74,20 @@ const dueOf = ({ rotatedAt }: Case["secret"], { schedule, dueAt }: Rotation, ove
   return ill("schedule", `${plan}: overdue by ${days(overdueMs)}`, mend);
 };
 
+const aboutContained = ({ secret: { tags, rotation } }: Case): Finding => {
+  if (!rotation && !tags[`${tagPrefix}schedule`])
+    return well("schedule", "none: this kind is contained, never rotated");
+  const mend = `Take it away: tag ${tagPrefix}schedule, or aws secretsmanager cancel-rotate-secret.`;
+  return ill("schedule", "there is one, and every rotation of this kind fails", mend);
+};
+
 const aboutSchedule = (facts: Case): readonly Finding[] => {
   const { rotation, managedBy } = facts.secret;
   if (managedBy) {
     const mend = "Leave it to that service: take Rekey's tags away.";
     return [ill("schedule", `${managedBy} owns this secret and rotates it`, mend)];
   }
+  if (containedOnly(facts)) return [aboutContained(facts)];
   if (!rotation) return [withoutSchedule(facts)];
   return [callerOf(rotation, facts.functionName), dueOf(facts.secret, rotation, facts.overdueMs)];
 };

@@ -267,6 +267,8 @@ export interface Rotator<T = unknown, M = unknown, Kind extends string = string>
   readonly strategies: readonly Strategy[];
   /** Whether its verbs have `restore`. */
   readonly restores: boolean;
+  /** Why its credentials are contained and never rotated, a sentence for people; absent where they are rotated. */
+  readonly containedOnly?: string;
   /** What its `rescope` can narrow a credential to; absent where it has none. */
   readonly scopes?: readonly Scope[];
   /** True where `issue` asks and changes nothing outside: a rehearsal may take a next version from it and forget it. */

@@ -16,6 +16,8 @@ export type Attached = {
   /** What is locked while it changes. */
   readonly identity: (held: Held | undefined) => Identifier;
   readonly strategy: Strategy;
+  /** Why it is contained and never rotated; absent where it is rotated. */
+  readonly containedOnly?: string;
 };
 
 const account = (arn: string) => arn.split(":")[4] ?? "";
@@ -100,6 +102,7 @@ export const attach = (rotators: readonly Rotator[], deps: Deps, entry: VaultEnt
     verbs: guarded(rotator.connect(deps)),
     material: (held) => (held && !isEmpty(held) ? parse(held) : undefined),
     strategy: rotator.strategy(target),
+    ...(rotator.containedOnly && { containedOnly: rotator.containedOnly }),
     identity: (held) =>
       rotator.identity(target, held && !isEmpty(held) ? parse(held).reveal() : undefined, account(entry.id)),
     identifiers: (held) => (isEmpty(held) ? [] : rotator.identifiers(target, parse(held).reveal(), account(entry.id))),

@@ -73,6 +73,17 @@ const startedAt = (
 export const labelled = async (world: RotateWorld, work: Work, stage: Stage): Promise<Secret<unknown> | undefined> =>
   work.attached.material(await world.vault.read(work.credential, { stage }));
 
+/** Throws Misconfigured for a kind that is never rotated: there is nothing to make. */
+export const refuseContained = ({
+  attached: { kind, containedOnly },
+  credential,
+}: Pick<Work, "attached" | "credential">) => {
+  if (!containedOnly) return;
+  throw new Misconfigured(
+    `Credential ${credential} is of kind ${kind}, which is contained and never rotated: ${containedOnly} Take its schedule away; \`rekey contain\` and \`rekey restore\` are what there is.`,
+  );
+};
+
 /** A single login is out of service from install until its workload reads the secret again: critical ones are spared that. */
 const refuseGap = ({ attached, entry, urgent = false, credential }: Work): void => {
   const { critical, single } = settings(entry.tags);
@@ -93,6 +104,7 @@ export const create = async (world: RotateWorld, work: Work): Promise<Made> => {
   ]);
   const current = attached.material(held);
   const identity = attached.identity(held);
+  refuseContained(work);
   refuseGap(work);
   await takeTurn(world, identity, work);
   try {

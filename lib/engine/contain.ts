@@ -131,7 +131,8 @@ const revokeFirst = async (world: ContainWorld, incident: Incident, plan: Plan) 
   });
   const progress: Progress = { killed: reply.killed, spared: reply.spared };
   await world.incidents.progress(incident.id, credential, progress);
-  return { progress, currentDied: reply.currentDied };
+  // A kind that nothing replaces is contained with its kill.
+  return { progress, replaces: reply.currentDied && !reply.containedOnly };
 };
 
 /** Whoever is still inside, or holds a session, must not read what is issued next. */
@@ -149,16 +150,14 @@ type Steps = { readonly begin: (step: string) => void };
 
 const killOne = async (world: ContainWorld, incident: Incident, plan: Plan, { begin }: Steps): Promise<Outcome> => {
   begin("revoke");
-  const { progress, currentDied } = await revokeFirst(world, incident, plan);
+  const { progress, replaces } = await revokeFirst(world, incident, plan);
   if (!lastRefused(progress)) return { plan, progress, result: "void" };
-  const replaces = currentDied ? plan.replacement : undefined;
-  world.recorder.add(
-    effective(world.clock, incident, plan, { ...progress, ...(replaces && { replacement: replaces }) }),
-  );
+  const replacement = replaces ? plan.replacement : undefined;
+  world.recorder.add(effective(world.clock, incident, plan, { ...progress, ...(replacement && { replacement }) }));
   begin("quarantine");
-  const shut = currentDied && plan.replacement ? await beforeFresh(world, incident, plan) : {};
+  const shut = replacement ? await beforeFresh(world, incident, plan) : {};
   begin("rotate");
-  const final = currentDied ? await replace(world, incident, plan, { ...progress, ...shut }) : progress;
+  const final = replaces ? await replace(world, incident, plan, { ...progress, ...shut }) : progress;
   await world.incidents.progress(incident.id, plan.credential, final);
   return { plan, progress: final, result: "refused" };
 };

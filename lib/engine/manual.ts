@@ -96,7 +96,7 @@ const propose = async (world: RespondWorld, signal: Signal, mandate: Mandate): P
     return {
       credential,
       wouldRevoke: reply.wouldKill,
-      wouldRotate: replacement !== undefined && reply.currentDied,
+      wouldRotate: replacement !== undefined && reply.currentDied && !reply.containedOnly,
       wouldNarrow: false,
     };
   });

@@ -4,6 +4,7 @@ import type { Secret } from "../core/secret.ts";
 import type { Finding, Identifier, Rotator, Strategy, VersionId } from "../core/types.ts";
 import type { VaultEntry } from "../core/vault.ts";
 import { type Attached, attach } from "./attach.ts";
+import { refuseContained } from "./attempt.ts";
 import { inspected, tryOne } from "./doctor.ts";
 import type { KillWorld } from "./open.ts";
 
@@ -70,6 +71,7 @@ export const rehearse = async (
 ): Promise<Rehearsal> => {
   const entry = await world.vault.describe(credential);
   const attached = attach(world.rotators, world.deps, entry);
+  refuseContained({ attached, credential });
   const { target, verbs, kind } = attached;
   const material = async (stage: "current" | "previous") =>
     attached.material(await world.vault.read(credential, { stage }));

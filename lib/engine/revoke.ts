@@ -49,6 +49,7 @@ export const revoke = async (world: KillWorld, command: Command, signal: AbortSi
   const reply = {
     spared: ids(kept).filter((id) => id !== command.replacement),
     currentDied: doomed.some(({ stage }) => stage === "current") || entry.labels.current === command.replacement,
+    ...(attached.containedOnly && { containedOnly: attached.containedOnly }),
   };
   if (command.dryRun) return { ...reply, killed: [], wouldKill: ids(doomed) };
   const keep = inForce(kept);

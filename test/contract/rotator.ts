@@ -30,7 +30,7 @@ export type World<T, M> = {
 export type Aimed<T, M> = { readonly deps?: Deps; readonly target?: T; readonly material?: Secret<M> };
 
 /** What a kind may lack by nature; a case that needs it is then left out, openly. */
-export type Need = "sessions" | "unreachable" | "restore" | "sweep" | "stranger";
+export type Need = "rotation" | "sessions" | "unreachable" | "restore" | "sweep" | "stranger";
 
 /**
  * What the word "rotator" means: every kind passes it. A world that offers less than it should fails, unless `lacks`
@@ -56,6 +56,7 @@ export const rotatorContract = <T, M>(
     it("lacks only what it says it lacks", () => {
       const verbs = world.rotator.connect(world.deps);
       const has: Record<Need, boolean> = {
+        rotation: world.rotator.containedOnly === undefined,
         sessions: world.openSession !== undefined,
         unreachable: world.unreachable !== undefined,
         stranger: world.stranger !== undefined,

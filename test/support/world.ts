@@ -47,7 +47,7 @@ const noting = (ledger: Ledger, rows: LifecycleEvent[]): Ledger => ({
 });
 
 /** The whole system in Maps: one workload, one credential of the demo kind, a vault, a ledger, an index. */
-export const memoryWorld = () => {
+export const memoryWorld = ({ containedOnly }: { readonly containedOnly?: string } = {}) => {
   const clock = memoryClock("2026-11-20T09:00:00.000Z");
   const provider = demoProvider();
   const rows: LifecycleEvent[] = [];
@@ -82,7 +82,7 @@ export const memoryWorld = () => {
       random: (bytes) => randomBytes(bytes),
       readAdmin: async () => secret({}),
     };
-    const rotator = demoRotator(provider);
+    const rotator = { ...demoRotator(provider), ...(containedOnly && { containedOnly }) };
     const faulty = { ...rotator, connect: (given: Deps) => f.through("rotator", rotator.connect(given)) };
     const rotate: RotateWorld = {
       vault: f.through("vault", memory.vault),
