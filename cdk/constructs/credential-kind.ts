@@ -24,6 +24,7 @@ type Parsed =
 type AnyRotator = {
   readonly kind: string;
   readonly target: { safeParse(value: unknown): Parsed };
+  readonly containedOnly?: string;
   strategy(target: never): string;
   readonly material: { safeParse(value: unknown): Parsed };
   readonly example: { readonly tags: Readonly<Record<string, string>>; readonly material: Loose };
@@ -105,6 +106,11 @@ export type FirstValue = { readonly template: string; readonly generated: string
  * `{}`, which means that nothing was issued yet.
  */
 export const firstValue = (rotator: AnyRotator, material: Loose): FirstValue => {
+  // Nothing of it is secret, and nothing will be issued: it is whole from the start.
+  if (rotator.containedOnly) {
+    if (!hasToken(material)) complain("material", rotator.kind, rotator.material.safeParse(material));
+    return { plain: JSON.stringify(material) };
+  }
   if (!(GENERATED in rotator.example.material)) {
     const [given] = Object.keys(material);
     if (!given) return { plain: "{}" };

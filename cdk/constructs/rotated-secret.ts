@@ -14,7 +14,7 @@ import {
   type TargetTags,
   targetTags,
 } from "./credential-kind.ts";
-import { type Scheduled, type ScheduleProps, scheduled } from "./schedule.ts";
+import { checkKind, type Scheduled, type ScheduleProps, scheduled } from "./schedule.ts";
 
 export type RotatedSecretProps<K extends RotatorKind = RotatorKind> = ScheduleProps & {
   readonly kind: K;
@@ -81,7 +81,7 @@ const valued = (value: FirstValue): SecretProps =>
       };
 
 /**
- * A credential that Rekey rotates and revokes: its secret, the tags that say what it is, and its schedule. Its network's
+ * A credential that Rekey rotates and revokes (or, of some kinds, only revokes): its secret, the tags that say what it is, and its schedule. Its network's
  * rotate function is found by name, so it may stand in any app of the same account and region.
  */
 export class RotatedSecret<const K extends RotatorKind> extends Construct {
@@ -93,8 +93,9 @@ export class RotatedSecret<const K extends RotatorKind> extends Construct {
     const { value, tags, timing } = this.checked(() => {
       const rotator = rotatorOf(props.kind);
       const target = targetTags(rotator, props.target, props.material);
+      checkKind(rotator, props);
       const timing = scheduled(props);
-      refuseGap(props, target);
+      if (!rotator.containedOnly) refuseGap(props, target);
       return {
         value: firstValue(rotator, props.material ?? {}),
         timing,
@@ -114,7 +115,8 @@ export class RotatedSecret<const K extends RotatorKind> extends Construct {
     });
     this.secret = new Secret(this, "Secret", {
       secretName: props.secretName,
-      description: props.description ?? `Rotated by Rekey: ${props.kind}`,
+      description:
+        props.description ?? `${rotatorOf(props.kind).containedOnly ? "Contained" : "Rotated"} by Rekey: ${props.kind}`,
       ...valued(value),
     });
     for (const [key, tag] of Object.entries(tags)) Tags.of(this.secret).add(key, tag);

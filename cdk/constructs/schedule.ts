@@ -3,7 +3,7 @@ import { parseSchedule, scheduleToTag, shortestGapMs } from "../../lib/catalog.t
 
 /** When a credential is rotated, and by whom. */
 export type ScheduleProps = {
-  /** A Duration, `rate(…)` or `cron(…)`: down to every minute. */
+  /** A Duration, `rate(…)` or `cron(…)`: down to every minute. `never` for a kind that is contained and not rotated. */
   readonly schedule: Duration | string;
   /** What a `cron(…)` means by its hours, an IANA name. UTC unless told. */
   readonly timezone?: string;
@@ -87,6 +87,19 @@ const nativeRules = ({ text, window }: Asked) => ({
   ...(window && { duration: `${window.toHours()}h` }),
 });
 
+const NEVER = "never";
+
+/** A kind that is contained only has no schedule, and every other kind has one. Throws which it is. */
+export const checkKind = (
+  { kind, containedOnly }: { readonly kind: string; readonly containedOnly?: string },
+  { schedule }: ScheduleProps,
+): void => {
+  if (containedOnly && schedule !== NEVER)
+    throw new Error(`kind ${kind} is contained and never rotated: ${containedOnly} Give schedule "${NEVER}".`);
+  if (!containedOnly && schedule === NEVER)
+    throw new Error(`kind ${kind} is rotated: give it a schedule, such as "rate(7 days)".`);
+};
+
 /**
  * Who keeps a schedule and how it is told: rotation rules for Secrets Manager where it can, tags for Rekey's clock
  * otherwise. Throws what is wrong with the schedule and what to give instead.
@@ -96,6 +109,7 @@ export const scheduled = (props: ScheduleProps): Scheduled => {
   if (typeof schedule === "string" && Token.isUnresolved(schedule)) {
     return { rules: { scheduleExpression: schedule }, tags: {} };
   }
+  if (schedule === NEVER) return { tags: {} };
   const text = textOf(schedule);
   parseSchedule(text, timezone);
   const asked = { ...props, text, gapMs: shortestGapMs(text, timezone) };

@@ -8,12 +8,14 @@ import lambda from "../rotators/lambda.ts";
 import mysql from "../rotators/mysql.ts";
 import opaque from "../rotators/opaque.ts";
 import postgres from "../rotators/postgres.ts";
+import rdsIamLogin from "../rotators/rds-iam-login.ts";
 import redis from "../rotators/redis.ts";
 import sshKey from "../rotators/ssh-key.ts";
 import tlsKeyPair from "../rotators/tls-key-pair.ts";
 
 export const rotators = [
   postgres,
+  rdsIamLogin,
   mysql,
   redis,
   iamAccessKey,

@@ -5,7 +5,7 @@ import { type Deps, defineRotator, type IssueRequest } from "../core/types.ts";
 import { driver } from "./postgres/connect.ts";
 import { install } from "./postgres/install.ts";
 import { restore, revoke } from "./postgres/revoke.ts";
-import { identifiersOf, identityOf, Material, Target } from "./postgres/target.ts";
+import { identifiersOf, identityOf, loginOf, Material, Target } from "./postgres/target.ts";
 import { verify } from "./postgres/verify.ts";
 
 const issue = (deps: Deps, { target, current }: IssueRequest<Target, Material>) => {
@@ -37,7 +37,7 @@ export default defineRotator({
   scopes: ["read-only"],
   pureIssue: true,
   strategy: ({ strategy }) => (strategy === "alternating" ? "alternate" : "single"),
-  identity: identityOf,
+  identity: (target, material) => identityOf(target, material),
   // Reading the admin secret is granted by the platform, which knows it from the tag.
   grants: [],
   example: {
@@ -52,7 +52,7 @@ export default defineRotator({
       dbClusterIdentifier: "orders",
     },
   },
-  identifiers: identifiersOf,
+  identifiers: (target, material) => identifiersOf(target, material),
   connect: (deps) => {
     // Begun while the caller reads secrets; who needs the driver awaits it and hears of a failure there.
     driver().catch(() => undefined);
@@ -64,7 +64,12 @@ export default defineRotator({
       restore: (request) => restore(deps, request),
       // Nobody asks these in an incident.
       scope: async (request) => (await import("./postgres/rescope.ts")).scope(deps, request),
-      rescope: async (request) => (await import("./postgres/rescope.ts")).rescope(deps, request),
+      rescope: async (request) =>
+        (await import("./postgres/rescope.ts")).rescope(
+          deps,
+          request,
+          loginOf(request.target, request.material.reveal()),
+        ),
       widen: async (request) => (await import("./postgres/rescope.ts")).widen(deps, request),
       uses: async (request) => (await import("./postgres/uses.ts")).uses(deps, request),
       inspect: async (request) => (await import("./postgres/inspect.ts")).inspect(deps, request),

@@ -224,3 +224,36 @@ test("types follow the kind", () => {
   const field: RotatedSecretProps<"postgres">["target"] = { user: "ci" };
   for (const target of [strategy, field]) expect(wrong({ target })).toThrow("missing or wrong for kind postgres");
 });
+
+describe("a kind that is contained and never rotated", () => {
+  const iam = {
+    kind: "rds-iam-login",
+    workload: "orders",
+    schedule: "never",
+    target: { admin: "demo/admin", tlsCa: "/opt/rds-ca.pem" },
+    material: { host: "db.example.com", username: "orders_iam", dbiResourceId: "db-ABC" },
+  } as const satisfies RotatedSecretProps<"rds-iam-login">;
+  const make = (change: Partial<RotatedSecretProps<"rds-iam-login">> = {}) => {
+    const stack = newStack();
+    new RotatedSecret(stack, "Iam", { ...iam, ...change });
+    return Template.fromStack(stack);
+  };
+  test("is a secret whose value is whole from the start, with tags and without a schedule", () => {
+    const template = make({ critical: true });
+    template.hasResourceProperties("AWS::SecretsManager::Secret", {
+      SecretString: JSON.stringify(iam.material),
+      GenerateSecretString: Match.absent(),
+    });
+    template.resourceCountIs("AWS::SecretsManager::RotationSchedule", 0);
+    expect(tagsOf(template)).toMatchObject({ "rekey:kind": "rds-iam-login", "rekey:critical": "true" });
+    expect(tagsOf(template)).not.toHaveProperty("rekey:schedule");
+  });
+  test("takes no schedule and no half of an address; what is rotated takes no `never`", () => {
+    expect(() => make({ schedule: "rate(7 days)" })).toThrow(/contained and never rotated.*schedule "never"/);
+    expect(() => make({ material: { username: "orders_iam" } })).toThrow("material.host is missing");
+    expect(() => make({ target: { admin: "demo/admin", tls: "disable" as never } })).toThrow(
+      "target.tls is missing or wrong",
+    );
+    expect(wrong({ schedule: "never" })).toThrow("kind postgres is rotated: give it a schedule");
+  });
+});

@@ -534,7 +534,7 @@ const UNSEEN: readonly (readonly [action: RegExp, because: string])[] = [
   [/ sqs:ChangeMessageVisibility$/, "only a delivery that was not finished comes back sooner"],
   [/ s3:ListBucket$/, "makes S3 answer 404 and not 403 for an object that is not there yet"],
   [
-    / (cognito-idp|kms:CreateKey|iam:\w*ServiceSpecific|iam:TagUser)/,
+    / (cognito-idp|kms:CreateKey|rds-db:connect|iam:\w*ServiceSpecific|iam:TagUser)/,
     "of kinds that the demo has none of: their contract tests run them under a role with exactly these grants",
   ],
   [/^rekey-rotate-\S+ (s3:(Get|Put)Object|lambda:InvokeFunction)$/, "the same"],

@@ -1,22 +1,30 @@
 import pg from "pg";
 import type { Material } from "../../lib/rotators/postgres/target.ts";
 
+type Secured = { readonly ssl?: { readonly ca: string } };
+
+const settingsOf = ({
+  host,
+  port,
+  username: user,
+  password,
+  dbname: database = "postgres",
+  ssl,
+}: Material & Secured) => ({
+  ...{ host, port: Number(port), user, password, database },
+  ...(ssl && { ssl }),
+});
+
 /**
  * Clients that log in again without pause, six of them by default, each keeping every session it got: what an attacker
  * with a stolen password does. `survivors` asks each session for an answer.
  */
-export const storm = ({ host, port, username, password, dbname }: Material, clients = 6) => {
+export const storm = (at: Material & Secured, clients = 6) => {
   let isOn = true;
   const held = new Set<pg.Client>();
   const one = async (): Promise<void> => {
     while (isOn) {
-      const client = new pg.Client({
-        host,
-        port: Number(port),
-        user: username,
-        password,
-        database: dbname ?? "postgres",
-      });
+      const client = new pg.Client(settingsOf(at));
       client.on("error", () => held.delete(client));
       client.on("end", () => held.delete(client));
       const isIn = await client.connect().then(

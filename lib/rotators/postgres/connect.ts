@@ -1,6 +1,6 @@
 import { type ConnectionOptions, checkServerIdentity } from "node:tls";
 import type { Client } from "pg";
-import { Misconfigured } from "../../core/errors.ts";
+import { Misconfigured, Unusable } from "../../core/errors.ts";
 import { authority } from "../shared/authority.ts";
 import { explained } from "./failure.ts";
 import type { Login } from "./target.ts";
@@ -25,6 +25,30 @@ const tlsOf = async ({ tls, tlsCa, tlsServerName }: Login["tls"]): Promise<Conne
 /** Loaded when first needed: the catalog is imported where no database is spoken to. */
 export const driver = () => import("pg");
 
+const clearText = ({ host, port, username }: Login) =>
+  new Misconfigured(
+    `PostgreSQL at ${host}:${port} asks for the password of ${username} in clear text, which is never sent. Use scram-sha-256 in pg_hba.conf. RDS asks so of every member of rds_iam, also of one that is it only through a login which it administers (docs/explanation/rds-iam.md).`,
+  );
+
+/** A server that asks for a password has no such login, or lets it in by password alone: no token opens it. */
+const noToken = ({ host, port, username, adminSecret }: Login) =>
+  adminSecret === undefined
+    ? new Unusable(
+        `PostgreSQL at ${host}:${port} takes no token for ${username}: there is no such login, or it has not the role rds_iam.`,
+      )
+    : new Misconfigured(
+        `PostgreSQL at ${host}:${port} asks for a password of the rotator's role ${username}, and admin secret ${adminSecret} holds none. Put it there.`,
+      );
+
+/** What proves the login, by the method that its server asks for: a token goes out in clear text, inside TLS. */
+const proofOf = (login: Login, asksClearText: boolean): string | Promise<string> => {
+  const { password, token, tls } = login;
+  if (asksClearText && token && tls.tls !== "disable") return token();
+  if (asksClearText) throw clearText(login);
+  if (password !== undefined) return password;
+  throw noToken(login);
+};
+
 const clientFor = async (login: Login): Promise<Client> => {
   const [{ default: pg }, ssl] = await Promise.all([driver(), tlsOf(login.tls)]);
   let asksClearText = false;
@@ -34,12 +58,7 @@ const clientFor = async (login: Login): Promise<Client> => {
     database: login.database,
     user: login.username,
     // A function is asked once the server has said which method it wants.
-    password: () => {
-      if (!asksClearText) return login.password;
-      throw new Misconfigured(
-        `PostgreSQL at ${login.host}:${login.port} asks for the password of ${login.username} in clear text, which is never sent. Use scram-sha-256 in pg_hba.conf.`,
-      );
-    },
+    password: () => proofOf(login, asksClearText),
     ssl,
     application_name: "rekey",
     connectionTimeoutMillis: CONNECT_MS,

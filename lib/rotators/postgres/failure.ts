@@ -34,7 +34,8 @@ export const told = (error: unknown): Told => {
  */
 export const isRefusal = (error: unknown): boolean => {
   const { code, routine } = told(error);
-  return code === "28P01" || (code === "28000" && routine === "InitializeSessionUserId");
+  const isUnknown = code === "28000" && routine === "InitializeSessionUserId";
+  return code === "28P01" || isUnknown || error instanceof Unusable;
 };
 
 const isTls = ({ code, message }: Told) =>
@@ -58,6 +59,15 @@ const KNOWN: Readonly<Record<string, Explain>> = {
     ),
 };
 
+/** PAM's refusal has a code and routine of its own; it says something about who signed, and nothing about the login. */
+const isTokenRefused = ({ code, routine }: Told, { token }: Login) =>
+  token !== undefined && code === "28000" && routine === "auth_failed";
+
+const tokenRefused = (where: string, { username }: Login): Error =>
+  new Forbidden(
+    `${where} did not take the token that Rekey signed for ${username}, which says nothing about that login. Tag the DB instance or cluster with the rekey:network of this secret: that lets the rotate function's role rds-db:connect to it. If it is tagged, IAM authentication is off, or host is not the endpoint's own name.`,
+  );
+
 const authOf = ({ adminSecret }: Login, where: string, who: string): Error =>
   new Misconfigured(
     adminSecret === undefined
@@ -70,6 +80,7 @@ const isPolicy = ({ code, routine }: Told) => code === "22023" && routine === "c
 
 const known = (tell: Told, login: Login): Error | undefined => {
   const where = `PostgreSQL at ${login.host}:${login.port}`;
+  if (isTokenRefused(tell, login)) return tokenRefused(where, login);
   if (tell.code === "28P01" || tell.code === "28000") return authOf(login, where, login.username);
   if (isTls(tell)) {
     return new Untrusted(
@@ -92,7 +103,7 @@ const doubt = ({ code, message }: Told, { host, port, username, password }: Logi
     const text = `${where} did not answer (${code || "timed out"}). Check host and port, and that the rotate function of this network may reach it.`;
     return Object.assign(new Unreachable(text), { code });
   }
-  const text = `${where}, as ${username}: ${scrub(message, [password])}${code && ` (${code})`}`;
+  const text = `${where}, as ${username}: ${scrub(message, password === undefined ? [] : [password])}${code && ` (${code})`}`;
   return Object.assign(new Error(text), { name: "DatabaseError", code });
 };
 
@@ -107,4 +118,6 @@ export const explained = (error: unknown, login: Login): Error => {
 
 /** The only words that prove death. */
 export const refusal = (error: unknown, { host, port, username }: Login): Unusable =>
-  new Unusable(`PostgreSQL at ${host}:${port} refused login ${username} (${told(error).code}).`);
+  error instanceof Unusable
+    ? error
+    : new Unusable(`PostgreSQL at ${host}:${port} refused login ${username} (${told(error).code}).`);

@@ -6,13 +6,20 @@ import type { Deps, Finding } from "../../core/types.ts";
 import { drift } from "./drift.ts";
 import { identifier } from "./quote.ts";
 import { look, present } from "./roles.ts";
-import type { Material, Target } from "./target.ts";
+import type { Target, Where } from "./target.ts";
 import { asRotator } from "./ways.ts";
 
-type Request = {
+export type Request = {
   readonly target: Target;
-  readonly current: Secret<Material> | undefined;
+  readonly current: Secret<Where> | undefined;
   readonly signal: AbortSignal;
+};
+/** What differs by how a login proves itself. */
+type Proving = {
+  /** What lets a locked login in again. */
+  readonly letsIn: string;
+  readonly about: (server: Server) => readonly Finding[];
+  readonly further: (client: Client, logins: readonly string[], server: Server) => Promise<readonly Finding[]>;
 };
 
 type Server = {
@@ -44,21 +51,23 @@ const well = (check: string, found: string): Finding => ({ check, verdict: "well
 const ill = (check: string, found: string, mend: string): Finding => ({ check, verdict: "ill", found, mend });
 const unknown = (check: string, found: string, mend: string): Finding => ({ check, verdict: "unknown", found, mend });
 
-const serverFindings = ({ version, isReplica, hashing, tls }: Server, target: Target): readonly Finding[] => [
+const serverFindings = ({ version, isReplica, tls }: Server, target: Target): readonly Finding[] => [
   isReplica
     ? ill("server", `PostgreSQL ${version}, a read-only replica`, "Name the writer's endpoint as host.")
     : well("server", `PostgreSQL ${version}, writable`),
   tls
     ? well("tls", tls)
     : unknown("tls", `plain text, as rekey:tls=${target.tls} says`, "Take the tag away once the server speaks TLS."),
+];
+
+const hashingFinding = ({ hashing }: Server): Finding =>
   hashing === "scram-sha-256"
     ? well("password_encryption", hashing)
     : unknown(
         "password_encryption",
         `${hashing}; Rekey sends SCRAM verifiers whatever it says`,
         "Set scram-sha-256, so that passwords set by hand are kept as well.",
-      ),
-];
+      );
 
 const missing = ({ me, mayAlter, mayEnd, maySee, isSuperuser }: Server): readonly string[] => {
   if (isSuperuser) return [];
@@ -104,17 +113,16 @@ const powerOver = async (client: Client, login: string): Promise<Power | undefin
   return rows[0];
 };
 
-const lockedFinding = (login: string, isServing: boolean): Finding => {
+const lockedFinding = (login: string, isServing: boolean, letsIn: string): Finding => {
   const [check, found] = [`login ${login}`, "NOLOGIN: a containment, or somebody, has locked it"];
-  const mend = "Restore the incident that locked it, or rotate: that lets it in again.";
-  return isServing ? ill(check, found, mend) : unknown(check, found, "The next rotation lets it in again.");
+  return isServing ? ill(check, found, letsIn) : unknown(check, found, "The next rotation lets it in again.");
 };
 
 const loginFindings = async (
   client: Client,
   server: Server,
   login: string,
-  request: Request,
+  { letsIn, ...request }: Request & Pick<Proving, "letsIn">,
 ): Promise<readonly Finding[]> => {
   const { owner } = request.target;
   const check = `login ${login}`;
@@ -137,7 +145,7 @@ const loginFindings = async (
     ];
   }
   const isServing = login === request.current?.reveal().username;
-  if (role && !role.canLogin) return [lockedFinding(login, isServing)];
+  if (role && !role.canLogin) return [lockedFinding(login, isServing, letsIn)];
   if (role?.lockedForMs)
     return [ill(check, `its VALID UNTIL passed at ${role.validUntil}`, "Rotate: that sets it to infinity.")];
   return [well(check, owner ? `acts as ${owner}` : "may log in")];
@@ -150,8 +158,12 @@ const CHECKS: Readonly<Partial<Record<string, string>>> = {
   permission: "admin rights",
 };
 
-/** What a rotation and a revoke would need, looked at with the rotator's own role. Changes nothing. */
-export const inspect = async (deps: Deps, request: Request): Promise<readonly Finding[]> => {
+/** What a change of logins would need, looked at with the rotator's own role. Changes nothing. */
+export const inspectLogins = async (
+  deps: Deps,
+  request: Request,
+  { letsIn, about, further }: Proving,
+): Promise<readonly Finding[]> => {
   const { target, current, signal } = request;
   if (!current) return [];
   const logins = target.strategy === "alternating" ? (target.logins ?? []) : [current.reveal().username];
@@ -162,12 +174,14 @@ export const inspect = async (deps: Deps, request: Request): Promise<readonly Fi
       const findings = [
         well("admin secret", `${target.admin === undefined ? "named by masterarn, " : ""}logs in as ${server.me}`),
         ...serverFindings(server, target),
+        ...about(server),
         ...rightsFindings(server),
       ];
-      for (const login of logins) findings.push(...(await loginFindings(client, server, login, request)));
+      for (const login of logins)
+        findings.push(...(await loginFindings(client, server, login, { ...request, letsIn })));
       // Of logins that are ill themselves it would tell the same in other words.
       if (findings.some(({ check, verdict }) => check.startsWith("login ") && verdict === "ill")) return findings;
-      return [...findings, ...(await drift(client, { major: server.major, logins, owner: target.owner }))];
+      return [...findings, ...(await further(client, logins, server))];
     });
   } catch (error) {
     signal.throwIfAborted();
@@ -175,3 +189,11 @@ export const inspect = async (deps: Deps, request: Request): Promise<readonly Fi
     return [ill(check, described(error).message, "As told; nothing was changed.")];
   }
 };
+
+/** What a rotation and a revoke would need. */
+export const inspect = (deps: Deps, request: Request): Promise<readonly Finding[]> =>
+  inspectLogins(deps, request, {
+    letsIn: "Restore the incident that locked it, or rotate: that lets it in again.",
+    about: (server) => [hashingFinding(server)],
+    further: (client, logins, { major }) => drift(client, { major, logins, owner: request.target.owner }),
+  });

@@ -1,7 +1,7 @@
 import { Conflict } from "../../core/errors.ts";
 import type { Deps, InstallRequest } from "../../core/types.ts";
 import { asAdmin } from "./connect.ts";
-import { look, present, type Role, setVerifier, sitOut, type Work } from "./roles.ts";
+import { change, look, present, type Role, sitOut, type Work } from "./roles.ts";
 import { scramVerifier } from "./scram.ts";
 import { endSessions, serverTime } from "./sessions.ts";
 import { adminLogin, type Material, type Target } from "./target.ts";
@@ -27,10 +27,10 @@ const FOREVER = "infinity";
 const put = async (work: Work, login: string, role: Role, verifier: string): Promise<void> => {
   if (!role.canLogin) {
     await sitOut(work, login, role);
-    return setVerifier(work, login, { verifier, validUntil: FOREVER, unlock: true });
+    return change(work, login, { verifier, validUntil: FOREVER, unlock: true });
   }
   const expires = role.validUntil !== null && role.validUntil !== FOREVER;
-  return setVerifier(work, login, { verifier, ...(expires && { validUntil: FOREVER }) });
+  return change(work, login, { verifier, ...(expires && { validUntil: FOREVER }) });
 };
 
 /**

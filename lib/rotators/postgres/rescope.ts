@@ -7,12 +7,12 @@ import { explained, isRefusal, told } from "./failure.ts";
 import { identifier, literal } from "./quote.ts";
 import { look, settlesIn } from "./roles.ts";
 import { endSessions, serverTime } from "./sessions.ts";
-import { loginOf, type Material, type Target } from "./target.ts";
+import type { Login, Target, Where } from "./target.ts";
 import { asRotator } from "./ways.ts";
 
 type Roles = { readonly owner: string; readonly reader: string; readonly logins: readonly string[] };
 
-const rolesOf = (target: Target, material: Secret<Material>): Roles => {
+const rolesOf = (target: Target, material: Secret<Where>): Roles => {
   const { username } = material.reveal();
   const { owner, reader, logins = [username] } = target;
   if (owner && reader) return { owner, reader, logins };
@@ -44,8 +44,7 @@ const left = async (client: Client, { owner, reader }: Roles, login: string): Pr
 };
 
 /** Tries, as the workload, to act as the owner. A login that is refused outright may do nothing at all. */
-const triedAsOwner = async (target: Target, material: Secret<Material>, owner: string, signal: AbortSignal) => {
-  const login = loginOf(target, material.reveal());
+const triedAsOwner = async (login: Login, owner: string, signal: AbortSignal) => {
   try {
     await tryLogin(login, signal, `SET ROLE ${identifier(owner)}`);
   } catch (error) {
@@ -70,7 +69,7 @@ const commitNarrow = async (client: Client, roles: Roles): Promise<void> => {
  * Every login of the credential acts as the reader role from now on and may no longer act as the owner: one transaction,
  * then the sessions that still do are ended. Throws Misconfigured before anything is ended when that was not to be had.
  */
-export const rescope = async (deps: Deps, request: RescopeRequest<Target, Material>): Promise<Rescoped> => {
+export const rescope = async (deps: Deps, request: RescopeRequest<Target, Where>, login: Login): Promise<Rescoped> => {
   const { target, material, signal, begunBefore } = request;
   const roles = rolesOf(target, material);
   const done = await asRotator(deps, { target, material, signal }, async (client) => {
@@ -78,16 +77,16 @@ export const rescope = async (deps: Deps, request: RescopeRequest<Target, Materi
     const ago = begunBefore === undefined ? 0 : Math.max(0, deps.clock.between(begunBefore, deps.clock.now()));
     const sweep = { clock: deps.clock, signal, begunBefore: await serverTime(client, ago) };
     let sessionsEnded = 0;
-    for (const login of roles.logins) sessionsEnded += await endSessions(client, { ...sweep, login });
+    for (const one of roles.logins) sessionsEnded += await endSessions(client, { ...sweep, login: one });
     const role = await look(client, material.reveal().username);
     return { sessionsEnded, settlesInMs: role ? settlesIn(role) : 0 };
   });
-  await triedAsOwner(target, material, roles.owner, signal);
+  await triedAsOwner(login, roles.owner, signal);
   return done;
 };
 
 /** The three roles say all of it: nothing is read. */
-export const scope = async (_: Deps, { target, material }: RescopeRequest<Target, Material>): Promise<Undo> => {
+export const scope = async (_: Deps, { target, material }: RescopeRequest<Target, Where>): Promise<Undo> => {
   const { owner, reader, logins } = rolesOf(target, material);
   return { owner, reader, logins: logins.join(" ") };
 };
@@ -100,7 +99,7 @@ const moved = (login: string) =>
 /** Lets the logins act as the owner again, each from the very state in which the narrowing left it. */
 export const widen = async (
   deps: Deps,
-  { target, material, undo, signal }: VerifyRequest<Target, Material> & { readonly undo: Undo },
+  { target, material, undo, signal }: VerifyRequest<Target, Where> & { readonly undo: Undo },
 ): Promise<void> => {
   const roles = { owner: String(undo["owner"]), reader: String(undo["reader"]) };
   const logins = String(undo["logins"]).split(" ");

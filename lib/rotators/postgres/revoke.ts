@@ -1,10 +1,10 @@
 import { Conflict } from "../../core/errors.ts";
 import type { Deps, Instant, Revoked, RevokeRequest, Undo, VerifyRequest } from "../../core/types.ts";
-import { lock, look, settlesIn, setVerifier } from "./roles.ts";
+import { change, lock, look, settlesIn } from "./roles.ts";
 import { scramVerifier } from "./scram.ts";
 import { endSessions, serverTime } from "./sessions.ts";
-import { loginOf, type Material, type Target } from "./target.ts";
-import { isAccepted } from "./verify.ts";
+import { type Material, placeOf, type Target, type Where } from "./target.ts";
+import { isAccepted, verify } from "./verify.ts";
 import { asRotator } from "./ways.ts";
 
 type Request = RevokeRequest<Target, Material>;
@@ -15,7 +15,10 @@ const GONE: Revoked = { undo: { locked: false }, sessionsEnded: 0, settlesInMs: 
 const FOREVER = "infinity";
 
 /** Nothing in force shares the login: forbid it, commit, then sweep. The order was measured: docs/explanation/postgres.md. */
-const forbid = async (deps: Deps, { target, material, signal }: Request): Promise<Revoked> => {
+export const forbid = async (
+  deps: Deps,
+  { target, material, signal }: VerifyRequest<Target, Where>,
+): Promise<Revoked> => {
   const { username } = material.reveal();
   return asRotator(deps, { target, material, signal }, async (client) => {
     const work = { client, clock: deps.clock, signal };
@@ -45,8 +48,8 @@ const cutoff = (deps: Deps, begunBefore: Instant | undefined): number =>
  */
 const expel = async (deps: Deps, request: Request): Promise<Revoked> => {
   const { target, material, signal, begunBefore } = request;
-  const { host, port, username } = loginOf(target, material.reveal());
-  if (await isAccepted(request)) {
+  const { host, port, username } = placeOf(target, material.reveal());
+  if (await isAccepted(verify(request))) {
     throw new Conflict(
       `Login ${username} at ${host}:${port} still takes this version, and a version that must go on working shares the login. Rotate the secret first, then revoke; or give it two logins (rekey:strategy=alternating).`,
     );
@@ -60,37 +63,58 @@ const expel = async (deps: Deps, request: Request): Promise<Revoked> => {
   });
 };
 
-/** Ends this material and its sessions; a login that is gone is a success. */
-export const revoke = (deps: Deps, request: Request): Promise<Revoked> => {
-  const doomed = loginOf(request.target, request.material.reveal());
-  const isShared = request.keep.some((kept) => {
-    const { host, port, username } = loginOf(request.target, kept.reveal());
+/** Whether a version that stays in force has the same login. */
+export const isShared = ({ target, material, keep }: RevokeRequest<Target, Where>): boolean => {
+  const doomed = placeOf(target, material.reveal());
+  return keep.some((kept) => {
+    const { host, port, username } = placeOf(target, kept.reveal());
     return host === doomed.host && port === doomed.port && username === doomed.username;
   });
-  return isShared ? expel(deps, request) : forbid(deps, request);
 };
 
-type Restore = VerifyRequest<Target, Material> & { readonly undo: Undo };
+/** Ends this material and its sessions; a login that is gone is a success. */
+export const revoke = (deps: Deps, request: Request): Promise<Revoked> =>
+  isShared(request) ? expel(deps, request) : forbid(deps, request);
 
-const superseded = ({ target, material }: Restore): Conflict => {
-  const { host, port, username } = loginOf(target, material.reveal());
+type Restore<M> = VerifyRequest<Target, M> & { readonly undo: Undo };
+
+const superseded = ({ target, material }: Restore<Where>, instead: string): Conflict => {
+  const { host, port, username } = placeOf(target, material.reveal());
   return new Conflict(
-    `Login ${username} at ${host}:${port} was changed after this revoke, so restoring this version would break a newer one. Rotate the secret instead.`,
+    `Login ${username} at ${host}:${port} was changed after this revoke, so restoring this version would break a newer one. ${instead}`,
   );
 };
 
-/** Lets the material in again; it is written only over the very lock that the revoke left. */
-export const restore = async (deps: Deps, request: Restore): Promise<void> => {
+type Unlocking = {
+  readonly verify: () => Promise<void>;
+  /** Of a login with a password, which is set as well. */
+  readonly verifier?: string;
+  /** What to do where somebody has changed the login meanwhile. */
+  readonly instead: string;
+};
+
+/** Lets the login in again, over the very lock that the revoke left. */
+export const unlock = async (
+  deps: Deps,
+  request: Restore<Where>,
+  { verify: trying, verifier, instead }: Unlocking,
+): Promise<void> => {
   const { target, material, undo, signal } = request;
-  const { username, password } = material.reveal();
-  const verifier = await scramVerifier(password, deps.random);
+  const { username } = material.reveal();
   const isUnlocked = await asRotator(deps, { target, material, signal }, async (client) => {
     const role = await look(client, username);
     if (role?.canLogin) return false;
-    if (!role || undo["locked"] !== true || role.validUntil !== undo["lockedAt"]) throw superseded(request);
+    if (!role || undo["locked"] !== true || role.validUntil !== undo["lockedAt"]) throw superseded(request, instead);
     const validUntil = typeof undo["validUntil"] === "string" ? undo["validUntil"] : FOREVER;
-    await setVerifier({ client, clock: deps.clock, signal }, username, { verifier, validUntil, unlock: true });
+    const admitted = { ...(verifier !== undefined && { verifier }), validUntil, unlock: true } as const;
+    await change({ client, clock: deps.clock, signal }, username, admitted);
     return true;
   });
-  if (!isUnlocked && !(await isAccepted(request))) throw superseded(request);
+  if (!isUnlocked && !(await isAccepted(trying()))) throw superseded(request, instead);
+};
+
+/** Lets the material in again. */
+export const restore = async (deps: Deps, request: Restore<Material>): Promise<void> => {
+  const verifier = await scramVerifier(request.material.reveal().password, deps.random);
+  return unlock(deps, request, { verify: () => verify(request), verifier, instead: "Rotate the secret instead." });
 };

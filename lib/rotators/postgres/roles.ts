@@ -84,15 +84,13 @@ export const lock = async (work: Work, login: string): Promise<Before | undefine
   return before;
 };
 
-/** Sets the password by its verifier. `unlock` says until when the login holds, and lets it in again. */
-export const setVerifier = async (
-  work: Work,
-  login: string,
-  { verifier, ...change }: { readonly verifier: string; readonly validUntil?: string; readonly unlock?: true },
-): Promise<void> => {
+type Change = { readonly verifier?: string; readonly validUntil?: string; readonly unlock?: true };
+
+/** Sets the password by its verifier, if there is one. `unlock` says until when the login holds, and lets it in again. */
+export const change = async (work: Work, login: string, { verifier, ...change }: Change): Promise<void> => {
   const words = [
     change.unlock ? "LOGIN" : "",
-    `PASSWORD ${literal(verifier)}`,
+    verifier === undefined ? "" : `PASSWORD ${literal(verifier)}`,
     change.validUntil === undefined ? "" : `VALID UNTIL ${literal(change.validUntil)}`,
   ];
   await alter(work, `ALTER ROLE ${identifier(login)} ${words.filter(Boolean).join(" ")}`);

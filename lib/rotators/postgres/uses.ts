@@ -1,5 +1,5 @@
 import type { Deps, Instant, Use, VerifyRequest } from "../../core/types.ts";
-import type { Material, Target } from "./target.ts";
+import type { Target, Where } from "./target.ts";
 import { asRotator } from "./ways.ts";
 
 type Row = {
@@ -32,7 +32,7 @@ const begun = (deps: Deps, ageMs: number | null): Instant | undefined =>
   ageMs === null ? undefined : deps.clock.after(deps.clock.now(), -Math.round(ageMs));
 
 /** Sessions of this version's login, by application and address. PostgreSQL keeps no last use of a login that is away. */
-export const uses = async (deps: Deps, { target, material, signal }: VerifyRequest<Target, Material>): Promise<Use> => {
+export const uses = async (deps: Deps, { target, material, signal }: VerifyRequest<Target, Where>): Promise<Use> => {
   const { username } = material.reveal();
   const rows = await asRotator(deps, { target, material, signal }, async (client) => {
     const found = await client.query<Row>(SESSIONS, [username]);

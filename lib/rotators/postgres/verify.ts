@@ -2,22 +2,25 @@ import { Unusable } from "../../core/errors.ts";
 import type { VerifyRequest } from "../../core/types.ts";
 import { tryLogin } from "./connect.ts";
 import { explained, isRefusal, refusal } from "./failure.ts";
-import { loginOf, type Material, type Target } from "./target.ts";
+import { type Login, loginOf, type Material, type Target } from "./target.ts";
 
-/** Logs in as the material would. Throws Unusable only on the server's own refusal. */
-export const verify = async ({ target, material, signal }: VerifyRequest<Target, Material>): Promise<void> => {
-  const login = loginOf(target, material.reveal());
+/** Logs in. Throws Unusable only on the server's own refusal. */
+export const verifyLogin = async (login: Login, signal: AbortSignal, probe?: string): Promise<void> => {
   try {
-    await tryLogin(login, signal, target.probe);
+    await tryLogin(login, signal, probe);
   } catch (error) {
     throw isRefusal(error) ? refusal(error, login) : explained(error, login);
   }
 };
 
-/** Whether it logs in now. Doubt is thrown. */
-export const isAccepted = async (request: VerifyRequest<Target, Material>): Promise<boolean> => {
+/** Logs in as the material would. */
+export const verify = ({ target, material, signal }: VerifyRequest<Target, Material>): Promise<void> =>
+  verifyLogin(loginOf(target, material.reveal()), signal, target.probe);
+
+/** Whether what is tried is accepted now. Doubt is thrown. */
+export const isAccepted = async (trying: Promise<void>): Promise<boolean> => {
   try {
-    await verify(request);
+    await trying;
     return true;
   } catch (error) {
     if (error instanceof Unusable) return false;

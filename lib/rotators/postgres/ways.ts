@@ -3,10 +3,9 @@ import { faultOf } from "../../core/errors.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { Deps } from "../../core/types.ts";
 import { keptAdmin } from "./connect.ts";
-import type { Material } from "./target.ts";
-import { adminLogin, type Login, loginOf, type Target } from "./target.ts";
+import { adminLogin, type Login, placeOf, type Target, type Where } from "./target.ts";
 
-type Request = { readonly target: Target; readonly material: Secret<Material>; readonly signal: AbortSignal };
+type Request = { readonly target: Target; readonly material: Secret<Where>; readonly signal: AbortSignal };
 type Kept = { readonly login: Login; readonly client: Client; readonly since: number };
 
 /**
@@ -22,7 +21,7 @@ const keptOf = (deps: Deps): Map<string, Kept> => {
 
 const keyOf = ({ target, material }: Request): string => {
   const held = material.reveal();
-  const { host, port, database } = loginOf(target, held);
+  const { host, port, database } = placeOf(target, held);
   return JSON.stringify([
     target.admin ?? held["masterarn"],
     host,

@@ -10,10 +10,12 @@ NEEDED = {
     "ministack.core.iam_actions": ("_query_param", "_s3_object_context", "extract_resource_arn", "request_tag_context"),
     "ministack.core.iam_evaluator": (
         "_resolve_condition_key", "_gather_role_policies", "_gather_user_policies", "_permissions_boundary", "AuthError", "caller_arn", "enforce",
-        "evaluate", "EvalContext", "evaluate_resource_policy", "pin_request_origin", "resolve_caller_identity",
+        "evaluate", "EvalContext", "evaluate_resource_policy", "pin_request_origin", "resolve_caller_identity", "resolve_principal",
     ),
     "ministack.services.cloudtrail": ("_DISPATCH", "_get_event_queue", "_lookup_events", "_ok", "record_event"),
+    "ministack.core.rds_iam": ("RdsIamTokenError", "verify_rds_iam_token"),
     "ministack.core.responses": (
+        "request_scope",
         "error_response_json", "json_response", "get_account_id", "get_region",
         "set_request_account_id", "set_request_region",
     ),
@@ -66,7 +68,7 @@ def check():
 def install():
     """Checks every name first, then applies all patches."""
     check()
-    from . import callers, cloudformation, cognito_secrets, conditions, control, detectors, ecs_services, events, iam, iam_users, key_request, last_used, polling, rotation, service_credentials, simulation, sweep, usage, versions
+    from . import callers, cloudformation, cognito_secrets, conditions, control, detectors, ecs_services, events, iam, iam_users, key_request, last_used, polling, rds_iam, rotation, service_credentials, simulation, sweep, usage, versions
 
-    for module in (callers, versions, rotation, events, detectors, iam, iam_users, conditions, cloudformation, polling, sweep, usage, last_used, key_request, control, service_credentials, simulation, cognito_secrets, ecs_services):
+    for module in (callers, versions, rotation, events, detectors, iam, iam_users, conditions, cloudformation, polling, sweep, usage, last_used, key_request, control, service_credentials, simulation, cognito_secrets, ecs_services, rds_iam):
         module.install()
