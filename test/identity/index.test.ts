@@ -7,6 +7,7 @@ import { Crash, faults, type Mode } from "../support/faults.ts";
 import {
   ACCOUNT,
   assuming,
+  connecting,
   credential,
   identityWorld,
   idOf,
@@ -64,6 +65,33 @@ describe("a role's session leads to", () => {
     expect(matches[0]?.reached?.path.filter((id) => id.startsWith("iam-role:"))).toEqual(
       ["app", "middle", "inner"].map(roleId),
     );
+  });
+
+  it("a database login that it may sign in to by token, and no other for having read where it is", async () => {
+    const login = (name: string, resource: string) => credential(name, "other", [`rds:${resource}/${name}`]);
+    const world = await identityWorld([
+      login("orders", "db-ORDERS1"),
+      login("stock", "cluster-STOCK1"),
+      login("tagged", "db-TAGGED1"),
+      login("closed", "db-ORDERS1"),
+      // An instance of that name, whose login has a password in its secret.
+      credential("classic", "other", ["rds:db-orders1/orders"]),
+    ]);
+    const tagged = { Condition: { StringEquals: { "aws:ResourceTag/team": "shop" } } };
+    world.account.entities = [
+      role("app", [
+        connecting("db-ORDERS1/orders"),
+        connecting("cluster-*/stock"),
+        connecting("db-TAGGED1/*", tagged),
+        reading("closed", "classic"),
+      ]),
+    ];
+    world.read("app", "closed");
+    world.clock.advance(1);
+    await build(world);
+    const { ways, matches } = await reachedBy(world, sessionOf("app"));
+    expect(ways).toEqual({ orders: "can", stock: "can", tagged: "can", classic: "can" });
+    expect(matches.flatMap(({ credential: { name }, reached }) => (reached?.unsure ? [name] : []))).toEqual(["tagged"]);
   });
 
   it("nothing of another account, whatever the index says", async () => {

@@ -28,6 +28,13 @@ export const reading = (...names: readonly string[]): Policy =>
     Action: "secretsmanager:GetSecretValue",
     Resource: names.map((name) => `arn:aws:secretsmanager:*:${ACCOUNT}:secret:${name}*`),
   });
+/** May sign in to these databases as these users: `db-ORDERS/app`. */
+export const connecting = (dbuser: string, more: object = {}): Policy =>
+  statement({
+    Action: "rds-db:connect",
+    Resource: `arn:aws:rds-db:eu-west-1:${ACCOUNT}:dbuser:${dbuser}`,
+    ...more,
+  });
 export const trusting = (AWS: string): Policy => statement({ Principal: { AWS }, Action: "sts:AssumeRole" });
 export const assuming = (name: string): Policy =>
   statement({ Action: "sts:AssumeRole", Resource: `arn:aws:iam::${ACCOUNT}:role/${name}` });

@@ -1,9 +1,8 @@
 import type { Ask } from "../policy/statement.ts";
 import type { Lookup } from "../policy/variables.ts";
 import type { Instant } from "../types.ts";
+import { part } from "./arn.ts";
 import type { Entity, StoredSecret } from "./facts.ts";
-
-const part = (arn: string, at: number): string => arn.split(":")[at] ?? "";
 
 const lowered = (tags: Readonly<Record<string, string>>): ReadonlyMap<string, string> =>
   new Map(Object.entries(tags).map(([name, value]) => [name.toLowerCase(), value]));
@@ -98,6 +97,23 @@ export const toDecrypt = (entity: Entity, secret: StoredSecret, key: string, now
     action: "kms:Decrypt",
     resource: key,
     resourceAccount: part(key, 4),
+    lookup: lookupOf(entity, given, undefined),
+  };
+};
+
+/** To sign in to a database as a login of it. The database's tags are not known here. */
+export const toConnect = (entity: Entity, arn: string, now: Instant): Ask => {
+  const given = {
+    ...ofPrincipal(entity, now),
+    "aws:requestedregion": [part(arn, 3)],
+    "aws:resourceaccount": [part(arn, 4)],
+    "aws:viaawsservice": ["false"],
+  };
+  return {
+    principal: principal(entity),
+    action: "rds-db:connect",
+    resource: arn,
+    resourceAccount: part(arn, 4),
     lookup: lookupOf(entity, given, undefined),
   };
 };

@@ -2,7 +2,7 @@ import type { Policy } from "../policy/document.ts";
 import { about, evaluate } from "../policy/evaluate.ts";
 import { both, type Verdict } from "../policy/verdict.ts";
 import type { Instant } from "../types.ts";
-import { toAssume, toDecrypt, toRead } from "./ask.ts";
+import { toAssume, toConnect, toDecrypt, toRead } from "./ask.ts";
 import type { Entity, StoredSecret } from "./facts.ts";
 
 /** A principal with the statements that matter, picked once: most of a policy is about other actions. */
@@ -33,6 +33,7 @@ const policiesOf = ({ policies, boundary }: Entity, resource: Policy | undefined
 const READ = "secretsmanager:GetSecretValue";
 const DECRYPT = "kms:Decrypt";
 const ASSUME = "sts:AssumeRole";
+const CONNECT = "rds-db:connect";
 
 /** What principals of one account may do. `now` decides conditions on the time. */
 export const abilities = (entities: readonly Entity[], now: Instant) => {
@@ -51,6 +52,11 @@ export const abilities = (entities: readonly Entity[], now: Instant) => {
       if (picked.policies.length === 0 && !secret.policy) return "no";
       const may = evaluate(policiesOf(picked, secret.policy), toRead(picked, secret, now));
       return may === "no" ? "no" : both(may, decrypts(who, secret));
+    },
+    /** Whether it may sign in to the database login with this ARN. */
+    signsIn(entity: Entity, arn: string): Verdict {
+      const picked = (all.get(entity.id) ?? able(entity)).by(CONNECT);
+      return picked.policies.length === 0 ? "no" : evaluate(policiesOf(picked, undefined), toConnect(picked, arn, now));
     },
     /** Whether it may become the role. */
     assumes(entity: Entity, role: Entity): Verdict {

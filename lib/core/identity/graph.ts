@@ -4,6 +4,7 @@ import { type Abilities, abilities } from "./edges.ts";
 import type { Entity, StoredSecret } from "./facts.ts";
 import type { ReadEdge } from "./index-port.ts";
 import type { Direct, Graph } from "./reach.ts";
+import { signInOf } from "./sign-in.ts";
 
 /** All that a graph is made of. */
 export type Known = {
@@ -47,19 +48,29 @@ const bound = (credentials: readonly Credential[]) =>
     ),
   );
 
-const did = (reads: readonly ReadEdge[]) =>
-  reads.map(({ principal, credential, uses, lastUsedAt }) => {
-    return [principal, { credential, edge: "did", uses, lastUsedAt } satisfies Direct] as const;
-  });
+/** Who has read where a login is that takes tokens has read nothing that opens it. */
+const did = ({ reads, credentials }: Known) => {
+  const signedIn = new Set(credentials.flatMap((credential) => signInOf(credential)?.credential ?? []));
+  return reads
+    .filter(({ credential }) => !signedIn.has(credential))
+    .map(({ principal, credential, uses, lastUsedAt }) => {
+      return [principal, { credential, edge: "did", uses, lastUsedAt } satisfies Direct] as const;
+    });
+};
 
-const can = ({ entities, secrets }: Known, may: Abilities) =>
-  entities.flatMap((entity) =>
+/** Whoever may read a secret's value has it; of a login without one, whoever may sign in as it. */
+const can = ({ entities, secrets, credentials }: Known, may: Abilities) => {
+  const signIns = credentials.flatMap((credential) => signInOf(credential) ?? []);
+  const signedIn = new Map(signIns.map(({ credential, arn }) => [credential, arn]));
+  return entities.flatMap((entity) =>
     secrets.flatMap((secret) => {
-      const verdict = may.reads(entity, secret);
+      const arn = signedIn.get(secret.id);
+      const verdict = arn === undefined ? may.reads(entity, secret) : may.signsIn(entity, arn);
       const direct: Direct = { credential: secret.id, edge: "can", ...unsure(verdict) };
       return verdict === "no" ? [] : [[entity.id, direct] as const];
     }),
   );
+};
 
 /** A role that only services and federations may assume leads nobody on. */
 const isForPrincipals = ({ trust = [] }: Entity) =>
@@ -94,7 +105,7 @@ export const graphOf = (known: Known): Graph => {
     usersOf(credential).map((user) => [credential.id, user] as const),
   );
   return {
-    direct: grouped<Identifier, Direct>([...bound(known.credentials), ...did(known.reads), ...can(known, may)]),
+    direct: grouped<Identifier, Direct>([...bound(known.credentials), ...did(known), ...can(known, may)]),
     assumes: grouped(assumes(known, may)),
     actsAs: grouped(actsAs),
     administers: grouped(administers(known)),
