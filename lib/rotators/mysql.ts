@@ -16,6 +16,7 @@ export default defineRotator({
     "On MySQL a revoke also ends every handshake that is half open at that instant, of any login, because the server does not tell whose they are: such a client connects again.",
     "Each account keeps a mark, on MariaDB a hash that no password has (`*52454B4559…`), on MySQL an attribute `rekey`: it tells sessions from before a change from those after it. docs/explanation/mysql.md.",
     "It can be made read-only where its logins act as a role that only reads (rekey:reader) and that has what writes from another (rekey:owner), which Rekey's account was granted WITH ADMIN OPTION. docs/how-to/narrow-a-credential.md.",
+    "The doctor compares logins that take turns where Rekey's account has SELECT on mysql.* as well, which no rotation needs.",
     "On MariaDB set performance_schema=ON: else a session inside another definer's routine is not seen until it returns. Sessions on read replicas are not ended.",
   ],
   target: Target,

@@ -26,6 +26,11 @@ export type Dialect = {
   readonly halfOpen?: string;
   /** Makes the server forget proofs that it keeps of the login's passwords, where it keeps any. */
   readonly forget?: (client: Client, user: string) => Promise<void>;
+  /**
+   * Answers statements that give what SHOW GRANTS leaves out of an account, `{account}` in place of its name; asked with
+   * user and host, three times.
+   */
+  readonly traits?: string;
   /** Answers version, isReadOnly, hasSchema, me and cipher: lib/rotators/mysql/inspect.ts. */
   readonly server: string;
 };

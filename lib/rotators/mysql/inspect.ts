@@ -4,6 +4,7 @@ import type { Secret } from "../../core/secret.ts";
 import type { Deps, Finding } from "../../core/types.ts";
 import { look, present } from "./accounts.ts";
 import { asAdmin, type Client } from "./connect.ts";
+import { drift } from "./drift.ts";
 import { isError } from "./failure.ts";
 import { adminLogin, type Material, type Target } from "./target.ts";
 
@@ -98,6 +99,15 @@ const shadowFinding = async (client: Client): Promise<readonly Finding[]> => {
   ];
 };
 
+/** Each login by itself, then what they have in common. Of logins that are ill themselves a comparison tells the same in other words. */
+const loginsFindings = async (client: Client, logins: readonly string[], request: Request) => {
+  const each: Finding[] = [];
+  for (const login of logins) each.push(await loginFinding(client, login, request));
+  const shadows = await shadowFinding(client);
+  const isIll = each.some(({ verdict }) => verdict === "ill");
+  return [...each, ...shadows, ...(isIll ? [] : await drift(client, logins, request.target.userHost))];
+};
+
 const CHECKS: Readonly<Partial<Record<string, string>>> = {
   unreachable: "network",
   tls: "tls",
@@ -122,10 +132,7 @@ export const inspect = async (deps: Deps, request: Request): Promise<readonly Fi
         rights,
       ];
       if (!(await mayRead(client, client.dialect.tables[0] ?? ""))) return findings;
-      for (const login of logins) {
-        findings.push(await loginFinding(client, login, request));
-      }
-      return [...findings, ...(await shadowFinding(client))];
+      return [...findings, ...(await loginsFindings(client, logins, request))];
     });
   } catch (error) {
     signal.throwIfAborted();

@@ -123,6 +123,16 @@ const SERVER = `SELECT VERSION() AS version, @@read_only AS isReadOnly, @@perfor
     CURRENT_USER() AS me,
     (SELECT VARIABLE_VALUE FROM performance_schema.session_status WHERE VARIABLE_NAME = 'Ssl_cipher') AS cipher`;
 
+/** Source of the columns: dev.mysql.com/doc/refman/8.4/en/grant-tables.html; limits and TLS are no grants since 8.0. */
+const TRAITS = `SELECT CONCAT('ALTER USER {account} WITH MAX_QUERIES_PER_HOUR ', max_questions, ' MAX_UPDATES_PER_HOUR ', max_updates,
+    ' MAX_CONNECTIONS_PER_HOUR ', max_connections, ' MAX_USER_CONNECTIONS ', max_user_connections) AS statement
+  FROM mysql.user WHERE BINARY User = ? AND Host = ?
+    AND max_questions + max_updates + max_connections + max_user_connections > 0
+  UNION ALL SELECT CONCAT('ALTER USER {account} REQUIRE ', IF(ssl_type = 'ANY', 'SSL', ssl_type))
+  FROM mysql.user WHERE BINARY User = ? AND Host = ? AND ssl_type <> ''
+  UNION ALL SELECT CONCAT('SET DEFAULT ROLE ', GROUP_CONCAT('\`', DEFAULT_ROLE_USER, '\`@\`', DEFAULT_ROLE_HOST, '\`' ORDER BY 1), ' TO {account}')
+  FROM mysql.default_roles WHERE BINARY USER = ? AND HOST = ? HAVING COUNT(*) > 0`;
+
 /** MySQL 8.0.22 or later: an account has a current and a retained password, and attributes, of which the mark is one. */
 export const mysqlServer: Dialect = {
   name: "MySQL",
@@ -139,5 +149,6 @@ export const mysqlServer: Dialect = {
   fewer: { sql: FEWER, names: 1 },
   halfOpen: HALF_OPEN,
   forget,
+  traits: TRAITS,
   server: SERVER,
 };
