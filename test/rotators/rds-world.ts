@@ -42,6 +42,7 @@ const workloadRole = async (endpoint: string, resource: string, login: string) =
       secretAccessKey: Credentials?.SecretAccessKey,
       sessionToken: Credentials?.SessionToken,
     }),
+    name: RoleName,
     deny: () => put("deny", "Deny"),
     allow: () => iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName: "deny" })),
   };

@@ -43,6 +43,7 @@ NEEDED = {
         "_put_secret_value", "_remove_stage", "_remove_stage_everywhere", "_replica_mutation_error", "_resolve",
         "_rotate_secret", "_secrets", "handle_request",
     ),
+    "ministack.services.sts": ("_sessions",),
     "ministack.services.sqs": ("queue_policy_allows",),
     "ministack.services.tagging": ("_RESOURCE_TAG_COLLECTORS", "_collect_cognito", "resource_tags"),
     "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS",),

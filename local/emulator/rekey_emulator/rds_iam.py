@@ -6,18 +6,32 @@ lives 15 minutes (RDS user guide, "IAM database authentication"); `rds-db:connec
 `dbuser:<resource id>/<user>` and with `aws:ResourceTag` (service authorization reference, Amazon RDS IAM Authentication).
 """
 import json
+import re
+import time
 
 import ministack.app as app
 import ministack.core.iam_evaluator as evaluator
 from ministack.core.rds_iam import RdsIamTokenError, verify_rds_iam_token
 from ministack.core.responses import request_scope
+from ministack.services import sts
 
 _app = app.app
+_KEY = re.compile(r"X-Amz-Credential=(\w+)")
+_FUNCTION_S = 12 * 3600
+
+
+def _let_end(token):
+    """A function's session has no end here, and a token of one without is refused; AWS's ends after hours."""
+    key = _KEY.search(token)
+    session = sts._sessions.get(key[1]) if key else None
+    if session is not None and session.get("Expiration") is None:
+        session["Expiration"] = time.time() + _FUNCTION_S
 
 
 def refusal(asked):
     """Why RDS does not take the token; None when it does."""
     account, region, user = asked["account"], asked["region"], asked["user"]
+    _let_end(asked["token"])
     verified = verify_rds_iam_token(
         asked["token"], hostname=asked["host"], port=asked["port"], db_user=user, region=region, account_id=account,
     )
