@@ -17,6 +17,17 @@ const instant = z.pipe(
   z.transform((text) => new Date(text).toISOString()),
 );
 
+/**
+ * The service control policy that Rekey may edit, pre-attached by its owner. The hub's account is the management account or
+ * one that its management is delegated to.
+ */
+const Organization = z.strictObject({
+  policyArn: matching(
+    /^arn:[a-z-]+:organizations::\d{12}:policy\/o-[a-z0-9]{10,32}\/service_control_policy\/p-\w{8,128}$/,
+    "must be the ARN of a service control policy",
+  ),
+});
+
 /** With its path where it has one (`service-role/app-*`). A pattern that names nobody in particular names everybody. */
 const Names = z
   .array(matching(/^(?![*?])[\w+=,.@/*-]{1,128}$/, "must be a name or the beginning of one, such as app-*"))
@@ -100,7 +111,12 @@ const Shape = z.strictObject({
   /** Whom Rekey may deny in an incident, by name; `*` stands for any run of characters. Absent: nobody. */
   quarantine: z.optional(
     z
-      .strictObject({ roles: z._default(Names, []), users: z._default(Names, []) })
+      .strictObject({
+        roles: z._default(Names, []),
+        users: z._default(Names, []),
+        /** Denies what an attacker in its account could undo by the organisation's policy. Absent: never. */
+        organization: z.optional(Organization),
+      })
       .check(z.refine(({ roles, users }) => roles.length + users.length > 0, "needs a name in roles or users")),
   ),
   /** Who may approve what waits for people: ARNs, `*` stands for any run of characters. Absent: nothing waits. */

@@ -12,6 +12,7 @@ import { ClockFunction } from "./constructs/clock.ts";
 import { deciding } from "./constructs/deciding.ts";
 import { DiscoverFunction } from "./constructs/discover.ts";
 import { IngestFunction } from "./constructs/ingest.ts";
+import { OrganizationFunction } from "./constructs/organization.ts";
 import { ProjectFunction } from "./constructs/project.ts";
 import { Queues } from "./constructs/queues.ts";
 import { RefreshFunction } from "./constructs/refresh.ts";
@@ -90,6 +91,7 @@ export class HubStack extends Stack {
     const transmit = config.transmit
       ? new TransmitFunction(this, "Transmit", { hub, transmit: config.transmit })
       : undefined;
+    const organization = this.addOrganization(hub);
     if (ingest) new CfnOutput(this, "ChannelsUrl", { value: ingest.url });
     new Alarms(this, "Alarms", {
       prefix: config.prefix,
@@ -110,10 +112,19 @@ export class HubStack extends Stack {
         watch: watch.lambda,
         ...(refresh && { refresh: refresh.lambda }),
         ...(transmit && { transmit: transmit.lambda }),
+        ...(organization && { organization: organization.lambda }),
       },
       told: { "rotations-overdue": clock.overdue, "versions-undead": clock.undead },
       happened: { "ledger-stale": watch.stale, ...(refresh && { "refreshes-stalled": refresh.stalled }) },
     });
+  }
+
+  private addOrganization(hub: Hub) {
+    const { quarantine } = hub.config;
+    const { policyArn } = quarantine?.organization ?? {};
+    return quarantine && policyArn
+      ? new OrganizationFunction(this, "Organization", { hub, quarantine, policyArn })
+      : undefined;
   }
 
   /** Signs checkpoints. Asymmetric keys do not rotate by themselves; a new one is a new key of the log. */

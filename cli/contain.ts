@@ -160,6 +160,7 @@ export const containCommands = (program: Command, cli: Cli): void => {
         "session",
         "since",
         "principal",
+        "organization",
       ]),
     )
     .option("--dry-run", "say what would be done and change nothing")

@@ -26,6 +26,7 @@ const arnOf = (given: string, caller: string): string => {
 
 /** The narrowest that does: one session where it is named; a user's keys only stop when all of it is denied. */
 const rungFor = (arn: string, sessions: readonly string[]) => {
+  if (/\/AWSReservedSSO_/.test(arn)) return "organization";
   if (sessions.length > 0) return "session";
   return /:user\//.test(arn) ? "principal" : "since";
 };
@@ -36,6 +37,7 @@ const WIDE = {
   workload: "the workload",
   since: "every session begun before now",
   principal: "all of it",
+  organization: "all of it by the organisation's policy (of a permission set, the named sessions)",
 } as const;
 
 /** Denies a role or user on a person's order, or says what would be denied. */

@@ -10,7 +10,7 @@ import { dynamoInventory } from "../lib/aws/inventory.ts";
 import { dynamoLedger } from "../lib/aws/ledger.ts";
 import { lambdaNetwork } from "../lib/aws/network.ts";
 import { dynamoPlaces } from "../lib/aws/places.ts";
-import { lambdaQuarantine } from "../lib/aws/quarantine.ts";
+import { lambdaOrganization, lambdaQuarantine } from "../lib/aws/quarantine.ts";
 import { comeAgain, queueSpool, sendTo } from "../lib/aws/queue.ts";
 import { sources } from "../lib/catalog/sources.ts";
 import type { Playbook } from "../lib/core/playbook.ts";
@@ -55,6 +55,8 @@ const failing = new Set<string>();
 const TELL_AFTER = 3;
 /** Set where whom Rekey may deny is configured. */
 const quarantine = process.env["REKEY_QUARANTINE"];
+/** Set where Rekey may edit the organisation's policy. */
+const organization = process.env["REKEY_ORGANIZATION"];
 /** Set where what Rekey may isolate is configured. Reached after the kill: loaded then. */
 const isolate = process.env["REKEY_ISOLATE"];
 const isolator = (name: string): RespondWorld["isolate"] & object => ({
@@ -98,6 +100,7 @@ const open = (): RespondWorld => ({
   network: lambdaNetwork(aws, names.rotate),
   ...(isolate && { isolate: isolator(isolate) }),
   ...(quarantine && { quarantine: lambdaQuarantine(aws, { region, name: quarantine }) }),
+  ...(organization && { organization: lambdaOrganization(aws, organization) }),
   clock,
   recorder: noting(openRecorder({ ledger, spool, clock, complain: (message) => void log("critical", message) })),
   ...(approvals && { approvals }),

@@ -16,6 +16,7 @@ export { CHANGES } from "./core/identity/changes.ts";
 export { IngestChannels } from "./core/ingest-channel.ts";
 export { isolateGrants } from "./core/isolate-grants.ts";
 export { names, tagPrefix } from "./core/names.ts";
+export { organizationGrants } from "./core/organization-policy.ts";
 export { shadowed } from "./core/playbook/shadowed.ts";
 export { quarantineGrants } from "./core/quarantine-grants.ts";
 export { namedQueries } from "./core/review/named.ts";

@@ -26,7 +26,7 @@ export class QuarantineFunction extends RekeyFunction {
       description: "Rekey: denies roles and users of an incident",
       timeout: Duration.seconds(30),
       memory: 512,
-      environment: { REKEY_QUARANTINE: JSON.stringify(quarantine) },
+      environment: { REKEY_QUARANTINE: JSON.stringify({ roles: quarantine.roles, users: quarantine.users }) },
     });
     if (!isSame(place, hub)) {
       this.lambda.addPermission("Respond", { principal: new ArnPrincipal(naming.roleArn(hub, naming.respond)) });

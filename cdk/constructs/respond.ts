@@ -25,6 +25,7 @@ export class RespondFunction extends RekeyFunction {
         REKEY_REJECTED_URL: queues.rejected.queueUrl,
         REKEY_SPOOL_URL: queues.spool.queueUrl,
         ...(config.quarantine && { REKEY_QUARANTINE: naming.quarantine }),
+        ...(config.quarantine?.organization && { REKEY_ORGANIZATION: naming.organization }),
         ...(config.isolate && { REKEY_ISOLATE: naming.isolate }),
       },
       files,
@@ -60,6 +61,9 @@ export class RespondFunction extends RekeyFunction {
 
   private allowTargets({ config, naming, place, spokes }: Hub) {
     this.allow(["events:PutEvents"], [naming.busArn(place)]);
+    if (config.quarantine?.organization) {
+      this.allow(["lambda:InvokeFunction"], [naming.functionArn(place, naming.organization)]);
+    }
     const deployed = actions.filter(
       ({ name }) => (name !== "quarantine" || config.quarantine) && (name !== "isolate" || config.isolate),
     );

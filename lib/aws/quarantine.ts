@@ -15,3 +15,14 @@ export const lambdaQuarantine = (aws: Aws, at: { readonly region: string; readon
     return (await invoke(aws, target, command, `${at.name} could not ${command.verb} ${principal}`, WAITS)) as never;
   },
 });
+
+/** An edit waits for its turn. */
+const WAITS_LONGER = { requestHandler: { ...WAITS.requestHandler, requestTimeout: 30_000 } };
+
+/** Reaches the function that edits the organisation's policy, beside its caller. */
+export const lambdaOrganization = (aws: Aws, name: string): Quarantine => ({
+  async call(command) {
+    const complaint = `${name} could not ${command.verb} ${command.plan.principal}`;
+    return (await invoke(aws, name, command, complaint, WAITS_LONGER)) as never;
+  },
+});

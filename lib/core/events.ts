@@ -102,7 +102,7 @@ type Shapes = {
     readonly incident: string;
     readonly principal: Identifier;
     readonly rung: Rung;
-    readonly evidence: "simulated" | "refused" | null;
+    readonly evidence: "simulated" | "refused" | "attached" | null;
     readonly reasserts: number;
     readonly activityToDeniedMs: number;
     readonly receivedToDeniedMs: number;

@@ -20,6 +20,7 @@ export const names = (prefix = "rekey") => ({
   reconcile: `${prefix}-reconcile`,
   quarantine: `${prefix}-quarantine`,
   isolate: `${prefix}-isolate`,
+  organization: `${prefix}-organization`,
   transmit: `${prefix}-transmit`,
   transmitKeyAlias: `alias/${prefix}-transmit`,
   clock: `${prefix}-clock`,

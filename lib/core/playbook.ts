@@ -18,7 +18,13 @@ const Minutes = z.int().check(z.minimum(1), z.maximum(1440));
 const WORKLOADS = ["kubernetes", "lambda", "ecs", "ec2", "database", "role", "user", "other"] as const;
 export type WorkloadKind = (typeof WORKLOADS)[number];
 
-const RungName = z.enum(["session", "workload", "since", "principal"] as const satisfies readonly Rung[]);
+const RungName = z.enum([
+  "session",
+  "workload",
+  "since",
+  "principal",
+  "organization",
+] as const satisfies readonly Rung[]);
 
 /** What is left out matches anything. */
 const When = z.strictObject({

@@ -1,5 +1,5 @@
 import type { PrincipalPlan, Rung } from "./quarantine.ts";
-import { RUNGS } from "./quarantine-policy.ts";
+import { inlined, RUNGS } from "./quarantine-policy.ts";
 import type { Implicated, PrincipalClass, Resolution } from "./resolution.ts";
 import type { Identifier, Scenario } from "./types.ts";
 
@@ -16,15 +16,16 @@ const NEVER: Readonly<Partial<Record<PrincipalClass, string>>> = {
   own: "it is Rekey's own",
   "break-glass": "its owner keeps it for emergencies",
   "service-linked": "AWS lets nobody edit a service-linked role",
-  sso: "roles of IAM Identity Center are not edited in the account: end the person's session there",
+  sso: "roles of IAM Identity Center are not edited in the account: end the person's session there, or let rungs.widest be organization and have the session named",
   root: "nobody can deny the root user anything in its own account",
 };
 
 /** Why this principal must not be denied; undefined when it may. */
 const spared = ({ principal, narrowed }: Implicated, { widest }: Rungs): string | undefined => {
-  const never = NEVER[principal.class];
+  const isPerson = principal.class === "sso" && widest === "organization" && narrowed.sessions.length > 0;
+  const never = isPerson ? undefined : NEVER[principal.class];
   if (never) return `${principal.id}: ${never}`;
-  if (principal.id.startsWith("iam-user:") && widest !== "principal") {
+  if (principal.id.startsWith("iam-user:") && inlined(widest) !== "principal") {
     return `${principal.id}: its access keys carry no issue time, so that only denying all of it would stop them`;
   }
   const known = [narrowed.sessions, narrowed.podUids, narrowed.instances, narrowed.functions].some(
@@ -35,6 +36,12 @@ const spared = ({ principal, narrowed }: Implicated, { widest }: Rungs): string 
     : `${principal.id}: the event shows no part of it that could be denied alone`;
 };
 
+/** Where a denial begins. Nobody but the organisation denies a role of Identity Center; a user's keys stop only with all of it. */
+const startOf = ({ principal }: Implicated, { narrowest }: Rungs): Rung => {
+  if (principal.class === "sso") return "organization";
+  return principal.id.startsWith("iam-user:") && narrowest !== "organization" ? "principal" : narrowest;
+};
+
 /** What shall be denied to the principals that a signal leads to. Who must be spared is left out: `spared` says why. */
 export const principalPlans = (
   { principals }: Pick<Resolution, "principals">,
@@ -43,11 +50,11 @@ export const principalPlans = (
 ): readonly PrincipalPlan[] =>
   principals
     .filter((implicated) => spared(implicated, rungs) === undefined)
-    .map(({ principal, narrowed }) => ({
-      principal: principal.id,
-      arn: principal.arn,
-      narrowed,
-      rung: principal.id.startsWith("iam-user:") ? "principal" : rungs.narrowest,
+    .map((implicated) => ({
+      principal: implicated.principal.id,
+      arn: implicated.principal.arn,
+      narrowed: implicated.narrowed,
+      rung: startOf(implicated, rungs),
       widest: rungs.widest,
     }));
 

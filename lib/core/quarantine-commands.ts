@@ -3,7 +3,7 @@ import type { PrincipalPlan, Rung } from "./quarantine.ts";
 import type { Identifier, Instant } from "./types.ts";
 
 const list = (form: RegExp) => z.array(z.string().check(z.regex(form))).check(z.maxLength(500));
-const rung = z.enum(["unread", "session", "workload", "since", "principal"]);
+const rung = z.enum(["unread", "session", "workload", "since", "principal", "organization"]);
 
 /** No value may hold what a policy gives a meaning: `*`, `?` and `$` would deny others than were seen. */
 const Plan = z.object({
@@ -37,7 +37,7 @@ export type Imposed = {
   readonly rung: Rung;
   readonly deniedAt: Instant;
   readonly verifiedAt?: Instant;
-  readonly evidence?: "simulated";
+  readonly evidence?: "simulated" | "attached";
   readonly settlesInMs: number;
 };
 /** What the function answers, by verb. `unable`: nothing was denied, and why; coming again would not change that. */
@@ -48,7 +48,10 @@ export type QuarantineReplies = {
   readonly lift: { readonly lifted: true; readonly drift: readonly string[] };
 };
 
-/** A port: carries a command to the function in the principal's account. Throws what that function threw, by name. */
+/**
+ * A port: carries a command to the function in the principal's account, or to the one that edits the organisation's policy.
+ * Throws what that function threw, by name.
+ */
 export interface Quarantine {
   call<V extends QuarantineCommand["verb"]>(command: QuarantineOf<V>): Promise<QuarantineReplies[V]>;
 }

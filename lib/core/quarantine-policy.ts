@@ -1,4 +1,4 @@
-import type { PrincipalPlan, Rung } from "./quarantine.ts";
+import type { InlineRung, PrincipalPlan, Rung } from "./quarantine.ts";
 import type { SimulatedRequest } from "./quarantine-commands.ts";
 import type { Identifier, Instant } from "./types.ts";
 
@@ -11,8 +11,12 @@ type Statement = {
   readonly Condition?: Condition;
 };
 
+const INLINE: readonly InlineRung[] = ["unread", "session", "workload", "since", "principal"];
 /** Narrowest first. */
-export const RUNGS: readonly Rung[] = ["unread", "session", "workload", "since", "principal"];
+export const RUNGS: readonly Rung[] = [...INLINE, "organization"];
+
+/** What an inline policy can do of a rung: who is denied in the organisation is denied as a whole in the account, too. */
+export const inlined = (rung: Rung): InlineRung => (rung === "organization" ? "principal" : rung);
 
 /** A deny is not felt everywhere at once: AWS speaks of minutes, observers of 3 to 4 s. Sessions begun meanwhile count as old. */
 export const SLIP_MS = 30_000;
@@ -69,7 +73,7 @@ const unread = (secrets: readonly string[]): readonly Statement[] => {
  * identity policies and not in resource policies
  * (https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html).
  */
-const OWN: Readonly<Record<Rung, (plan: PrincipalPlan, cutoff: Instant) => readonly Statement[]>> = {
+const OWN: Readonly<Record<InlineRung, (plan: PrincipalPlan, cutoff: Instant) => readonly Statement[]>> = {
   unread: ({ narrowed }) => unread(narrowed.unread ?? []),
   session: ({ narrowed }) => listed("RekeySession", "StringEquals", "aws:userid", narrowed.sessions),
   workload: ({ narrowed }) => [
@@ -81,10 +85,10 @@ const OWN: Readonly<Record<Rung, (plan: PrincipalPlan, cutoff: Instant) => reado
   principal: () => [deny("RekeyPrincipal")],
 };
 
-const statementsOf = (plan: PrincipalPlan, rung: Rung, cutoff: Instant): readonly Statement[] => {
+const statementsOf = (plan: PrincipalPlan, rung: InlineRung, cutoff: Instant): readonly Statement[] => {
   const own = OWN[rung](plan, cutoff);
   // Whoever was seen stays out when the denial widens; denied as a whole there is nothing left to add.
-  const upTo = rung === "principal" ? [] : RUNGS.slice(0, RUNGS.indexOf(rung));
+  const upTo = rung === "principal" ? [] : INLINE.slice(0, INLINE.indexOf(rung));
   return own.length === 0 ? [] : [...upTo.flatMap((narrower) => OWN[narrower](plan, cutoff)), ...own];
 };
 
@@ -93,19 +97,21 @@ const textOf = (Statement: readonly Statement[]) => JSON.stringify({ Version: "2
 /** Length as IAM's quota counts it. */
 export const sizeOf = (document: string): number => document.replaceAll(/\s/g, "").length;
 
-export type Denial = { readonly rung: Rung; readonly document: string };
+export type Denial = { readonly rung: InlineRung; readonly document: string };
 
 /** `since` leaves a user's permanent keys alone, and the narrower rungs speak of roles: a user is denied as a whole. */
 export const kindOf = (principal: Identifier): "role" | "user" => (principal.startsWith("iam-user:") ? "user" : "role");
 
 /** Whoever is inside a workload is given its next session too: what begins at `workload` leaves `since` out. */
-const isEnough = ({ principal, rung: from }: PrincipalPlan, rung: Rung): boolean => {
+const isEnough = ({ principal, rung: from }: PrincipalPlan, rung: InlineRung): boolean => {
   if (rung === "unread") return true;
   return kindOf(principal) === "role" ? from !== "workload" || rung !== "since" : rung === "principal";
 };
 
-const reachable = (plan: PrincipalPlan, from: Rung): readonly Rung[] =>
-  RUNGS.slice(RUNGS.indexOf(from), RUNGS.indexOf(plan.widest) + 1).filter((rung) => isEnough(plan, rung));
+const reachable = (plan: PrincipalPlan, from: Rung): readonly InlineRung[] =>
+  INLINE.slice(INLINE.indexOf(inlined(from)), INLINE.indexOf(inlined(plan.widest)) + 1).filter((rung) =>
+    isEnough(plan, rung),
+  );
 
 /** Documents that would do, narrowest first: each rung with what is narrower, then alone. */
 export const denials = (plan: PrincipalPlan, from: Rung, cutoff: Instant): readonly Denial[] =>
@@ -132,8 +138,9 @@ export const standingOf = (plan: PrincipalPlan, document: string | undefined): S
   return found && { ...found, ...(cutoff && { cutoff }) };
 };
 
-/** One rung wider, `widest` at the most. */
-export const widerThan = (plan: PrincipalPlan, rung: Rung): Rung => reachable(plan, rung)[1] ?? plan.widest;
+/** One rung wider, as wide as an inline policy and `widest` go at the most. */
+export const widerThan = (plan: PrincipalPlan, rung: Rung): InlineRung =>
+  reachable(plan, rung)[1] ?? inlined(plan.widest);
 
 /** IAM takes 3 to 4 s as observed, and promises nothing: a denial has held when it is there after this many ms. */
 export const SETTLES_MS = 10_000;
@@ -142,7 +149,7 @@ export const SETTLES_MS = 10_000;
 const LONG_AGO = "2000-01-01T00:00:00Z";
 
 /** Requests that a rung has to deny, for IAM's policy simulator: one for each name that it denies. */
-export const requestsOf = ({ narrowed }: PrincipalPlan, rung: Rung): readonly SimulatedRequest[] => {
+export const requestsOf = ({ narrowed }: PrincipalPlan, rung: InlineRung): readonly SimulatedRequest[] => {
   const named = (key: string, values: readonly string[]) =>
     values.map((value): SimulatedRequest => ({ context: [key, value] }));
   if (rung === "unread") return [{ resources: narrowed.unread ?? [] }];

@@ -4,9 +4,12 @@ import type { Identifier, Instant } from "./types.ts";
 /**
  * How wide a principal is denied, narrowest first. `unread`: the secrets that it may read and never did; nothing that it
  * does breaks by it, so that it makes a principal narrower and shuts nobody out. `session`: the sessions that were seen. `workload`: the pod, instance
- * or function. `since`: every session begun before an instant. `principal`: all of it.
+ * or function. `since`: every session begun before an instant. `principal`: all of it. These are inline policies of the
+ * principal, which whoever may edit it in its account can undo. `organization`: by a service control policy, which nobody in
+ * that account can.
  */
-export type Rung = "unread" | "session" | "workload" | "since" | "principal";
+export type InlineRung = "unread" | "session" | "workload" | "since" | "principal";
+export type Rung = InlineRung | "organization";
 
 /** What shall be denied to one principal. */
 export type PrincipalPlan = {
@@ -25,9 +28,12 @@ export type Quarantined = {
   readonly rung: Rung;
   /** When IAM took the denial. */
   readonly deniedAt: Instant;
-  /** When and how it was seen to be in force: by IAM's own policy simulation, or by a call that was refused. */
+  /**
+   * When and how it was seen to be in force: by IAM's own policy simulation, by a call that was refused, or read in a
+   * service control policy that is attached above its account.
+   */
   readonly verifiedAt?: Instant;
-  readonly evidence?: "simulated" | "refused";
+  readonly evidence?: "simulated" | "refused" | "attached";
   readonly reasserts: number;
   /** When sessions begun before the denial have ended by themselves. */
   readonly liftedAt?: Instant;

@@ -1,6 +1,7 @@
 import { type Authorisation, type Authority, authorisation, questionOf } from "../core/authority/ruling.ts";
 import type { Blast } from "../core/blast/score.ts";
 import type { Incident, Match } from "../core/incident.ts";
+import { inlined } from "../core/quarantine-policy.ts";
 import { described } from "../core/sanitize.ts";
 
 export type AuthorityWorld = {
@@ -53,3 +54,27 @@ export const withAuthority = (incident: Incident, said: Authorised | undefined):
   ...incident,
   ...told(said),
 });
+
+const maxInline = ({ principals = [], ...incident }: Incident): Incident | undefined =>
+  principals.some(({ widest }) => widest === "organization") && principals.every(({ rung }) => rung !== "organization")
+    ? { ...incident, principals: principals.map((plan) => ({ ...plan, widest: inlined(plan.widest) })) }
+    : undefined;
+
+/**
+ * An incident with what authority says of it. One that may be done, but for the rung of the organisation that it might
+ * climb to, is done without it: what has to die does not wait for that.
+ */
+export const asFarAsAuthorised = async (
+  world: AuthorityWorld,
+  incident: Incident,
+  matches: readonly Match[],
+  blast: Blast,
+  breakGlass: boolean,
+): Promise<{ readonly incident: Incident; readonly said: Authorised | undefined }> => {
+  const said = await authorised(world, incident, matches, blast, breakGlass);
+  const less = said?.why === undefined ? undefined : maxInline(incident);
+  const lessSaid = less && (await authorised(world, less, matches, blast, breakGlass));
+  return less && lessSaid?.decision === "execute"
+    ? { incident: withAuthority(less, lessSaid), said: lessSaid }
+    : { incident: withAuthority(incident, said), said };
+};

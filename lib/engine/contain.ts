@@ -3,18 +3,16 @@ import { Misconfigured } from "../core/errors.ts";
 import type { LifecycleEvent } from "../core/events.ts";
 import type { Incident, Incidents, Plan, Progress } from "../core/incident.ts";
 import type { Isolate } from "../core/isolate.ts";
-import type { Quarantine } from "../core/quarantine-commands.ts";
 import { described } from "../core/sanitize.ts";
 import type { Clock, Instant } from "../core/types.ts";
 import { narrow, narrowedEvent } from "./narrow.ts";
 import type { Recorder } from "./record.ts";
+import type { RungWorld } from "./rungs.ts";
 import { settleWithholding, withholdFrom } from "./withholding.ts";
 
-export type ContainWorld = {
+export type ContainWorld = RungWorld & {
   readonly incidents: Incidents;
   readonly network: Network;
-  /** Absent where no quarantine function is deployed: then no principal is denied. */
-  readonly quarantine?: Quarantine;
   /** Absent where no isolate function is deployed: then nothing is throttled or stopped. */
   readonly isolate?: Isolate;
   /** Waited for before fresh material is issued: whoever is still inside would read it. */

@@ -2,11 +2,12 @@ import { Misconfigured } from "../core/errors.ts";
 import type { Actor, LifecycleEvent } from "../core/events.ts";
 import type { Incident } from "../core/incident.ts";
 import type { PrincipalPlan, Quarantined } from "../core/quarantine.ts";
-import type { Imposed, Quarantine } from "../core/quarantine-commands.ts";
+import type { Imposed } from "../core/quarantine-commands.ts";
 import { SETTLES_MS } from "../core/quarantine-policy.ts";
 import { described } from "../core/sanitize.ts";
 import type { Clock, Identifier } from "../core/types.ts";
 import { type ContainWorld, Unfinished } from "./contain.ts";
+import { holdRung, imposeRung, liftRungs } from "./rungs.ts";
 
 /** What became of one principal. `unable`: coming again would not change that. */
 export type Denied = {
@@ -15,9 +16,6 @@ export type Denied = {
   readonly settlesInMs: number;
   readonly unable?: string;
 };
-
-/** Not deployed here: no principal can be denied. */
-const NOWHERE = "no quarantine function is deployed: set quarantine in the config and deploy";
 
 const failure = (clock: Clock, incident: Incident, principal: Identifier, error: unknown): LifecycleEvent => {
   const { name, message } = described(error);
@@ -71,11 +69,6 @@ const quarantinedAs = (
   };
 };
 
-const portOf = ({ quarantine }: ContainWorld): Quarantine => {
-  if (quarantine) return quarantine;
-  throw new Misconfigured(NOWHERE);
-};
-
 const denyOne = async (world: ContainWorld, incident: Incident, plan: PrincipalPlan): Promise<Denied> => {
   const before = incident.quarantined?.[plan.principal];
   if (before?.verifiedAt) {
@@ -83,7 +76,7 @@ const denyOne = async (world: ContainWorld, incident: Incident, plan: PrincipalP
     world.recorder.add(imposedEvent(world.clock, incident, before));
     return { plan, quarantined: before, settlesInMs: SETTLES_MS };
   }
-  const imposed = await portOf(world).call({ verb: "impose", incident: incident.id, plan });
+  const imposed = await imposeRung(world, { verb: "impose", incident: incident.id, plan });
   if ("wouldDeny" in imposed) throw new Error(`${plan.principal}: a dry run was answered that nobody asked for`);
   if ("unable" in imposed) {
     world.recorder.add(failure(world.clock, incident, plan.principal, new Misconfigured(imposed.unable)));
@@ -123,13 +116,15 @@ const holdOne = async (world: ContainWorld, incident: Incident, plan: PrincipalP
   const { principal } = plan;
   const { clock } = world;
   const before = incident.quarantined?.[principal] as Quarantined;
-  const held = await portOf(world).call({ verb: "hold", incident: incident.id, plan, rung: before.rung });
+  const held = await holdRung(world, incident.id, plan, before, (error) =>
+    world.recorder.add(failure(clock, incident, principal, error)),
+  );
   if ("unable" in held) throw new Misconfigured(`${principal} is no longer denied: ${held.unable}`);
   const { reasserts } = held;
   const quarantined = quarantinedAs(plan, held, before, before.reasserts + reasserts);
   await world.incidents.quarantined(incident.id, quarantined);
   if (reasserts > 0) world.recorder.add(imposedEvent(world.clock, incident, quarantined));
-  const hasSettled = clock.between(quarantined.deniedAt, clock.now()) >= SETTLES_MS;
+  const hasSettled = clock.between(quarantined.deniedAt, clock.now()) >= held.settlesInMs;
   return { principal, reasserts, isProven: hasSettled && quarantined.verifiedAt !== undefined };
 };
 
@@ -166,8 +161,7 @@ export const liftDenials = async (
   actor: Actor,
 ): Promise<readonly Identifier[]> => {
   const lifted = (incident.principals ?? []).map(async (plan) => {
-    const { principal } = plan;
-    const { drift } = await portOf(world).call({ verb: "lift", incident: incident.id, plan });
+    const { principal, drift } = await liftRungs(world, incident.id, plan);
     const at = world.clock.now();
     const before = incident.quarantined?.[principal];
     if (before) await world.incidents.quarantined(incident.id, { ...before, liftedAt: at });

@@ -2,11 +2,11 @@ import { Misconfigured } from "../core/errors.ts";
 import { principalOf } from "../core/implicated.ts";
 import type { Match } from "../core/incident.ts";
 import type { PrincipalPlan, Rung } from "../core/quarantine.ts";
-import type { Quarantine } from "../core/quarantine-commands.ts";
 import type { Identifier, Instant, Signal } from "../core/types.ts";
 import { decide, type Mandate } from "./decide.ts";
 import type { Order } from "./manual.ts";
 import { type Answer, answerWith, type RespondWorld } from "./respond.ts";
+import { imposeRung, type RungWorld } from "./rungs.ts";
 
 type Ordered = Extract<Order, { order: "quarantine" }>;
 
@@ -31,8 +31,8 @@ const signalOf = (order: Ordered, subject: Identifier, activityAt: Instant): Sig
   untrusted: "",
 });
 
-const propose = async (quarantine: Quarantine, incident: string, plan: PrincipalPlan) => {
-  const told = await quarantine.call({ verb: "impose", incident, plan, dryRun: true });
+const propose = async (world: RungWorld, incident: string, plan: PrincipalPlan) => {
+  const told = await imposeRung(world, { verb: "impose", incident, plan, dryRun: true });
   if ("wouldDeny" in told) return { principal: plan.principal, wouldDeny: told.wouldDeny };
   throw new Misconfigured(
     "unable" in told ? told.unable : `${plan.principal} was denied by what should have been a dry run`,
@@ -80,6 +80,6 @@ export const manualQuarantine = async (world: RespondWorld, order: Ordered): Pro
   const decision = decide(world.playbooks, signal, resolution, mandate, at);
   if (!decision.act) throw new Misconfigured(decision.reason);
   const { id: incident, principals = [] } = decision.incident;
-  const proposed = await Promise.all(principals.map((plan) => propose(quarantine, incident, plan)));
+  const proposed = await Promise.all(principals.map((plan) => propose(world, incident, plan)));
   return { dryRun: true, incident, principals: proposed };
 };

@@ -36,7 +36,7 @@ export const Order = z.discriminatedUnion("order", [
     principal: z.string(),
     /** As `aws:userid` has them. */
     sessions: z.array(z.string()),
-    rung: z.enum(["unread", "session", "since", "principal"]),
+    rung: z.enum(["unread", "session", "since", "principal", "organization"]),
     lastsMs: LastsMs,
     breakGlass: BreakGlass,
     reason: z.string().check(z.maxLength(280)),

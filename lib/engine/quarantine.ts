@@ -11,6 +11,7 @@ import type {
 import {
   denials,
   fitting,
+  inlined,
   kindOf,
   policyName,
   RUNGS,
@@ -89,7 +90,7 @@ const look = async (world: QuarantineWorld, incident: string, plan: PrincipalPla
   if (!found) return { unable: `there is no ${plan.principal}` };
   const refusal = world.refuses(plan.principal, found.arn);
   if (refusal) return { unable: refusal };
-  if (kindOf(plan.principal) === "user" && plan.widest !== "principal" && plan.rung !== "unread")
+  if (kindOf(plan.principal) === "user" && inlined(plan.widest) !== "principal" && plan.rung !== "unread")
     return { unable: ONLY_WHOLE };
   return { found, policy, standing: standingOf(plan, found.document) };
 };
@@ -122,7 +123,7 @@ export const impose = async (
   return reply(denial, deniedAt, await verified(world, policy, plan, found.arn, denial));
 };
 
-const isAsWide = (a: Rung, b: Rung) => RUNGS.indexOf(a) >= RUNGS.indexOf(b);
+const isAsWide = (a: Rung, b: Rung) => RUNGS.indexOf(a) >= RUNGS.indexOf(inlined(b));
 
 /** Looks whether the denial is still there. One that is gone or changed is written again, a rung wider. */
 export const holdDenial = async (

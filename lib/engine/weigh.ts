@@ -5,7 +5,14 @@ import type { Playbook } from "../core/playbook.ts";
 import type { Draft } from "../core/proposal-plan.ts";
 import type { Resolution } from "../core/resolution.ts";
 import type { Signal } from "../core/types.ts";
-import { type Authorised, type AuthorityWorld, authorised, told, withAuthority } from "./authority.ts";
+import {
+  type Authorised,
+  type AuthorityWorld,
+  asFarAsAuthorised,
+  authorised,
+  told,
+  withAuthority,
+} from "./authority.ts";
 import { type Asked, type Decision, decide, type Mandate } from "./decide.ts";
 import { draftOf } from "./draft.ts";
 import { type Counted, count, type GuardWorld, NOTHING_COUNTED, overBlast, tripped } from "./guardrails.ts";
@@ -72,8 +79,7 @@ const acting = async (
   const ordered = { ...decision.incident, plans: ranked(decision.incident.plans, resolution.matches) };
   const blast = blastOf(ordered, resolution.matches, resolution.principals);
   const breakGlass = mandate.by === "human" && mandate.breakGlass === true;
-  const said = await authorised(world, ordered, resolution.matches, blast, breakGlass);
-  const incident = withAuthority(ordered, said);
+  const { incident, said } = await asFarAsAuthorised(world, ordered, resolution.matches, blast, breakGlass);
   const asked = told(said);
   const why = said?.why ?? (playbook && (await guarded(world, playbook, incident, blast, found)));
   if (why === undefined || (await isBegun(world, incident))) return { ...decision, incident, blast, ...asked };

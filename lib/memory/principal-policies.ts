@@ -1,3 +1,4 @@
+import wildcard from "wildcard-match";
 import type { PrincipalPolicies } from "../core/quarantine-commands.ts";
 import { kindOf, QUOTA, sizeOf } from "../core/quarantine-policy.ts";
 import type { Identifier } from "../core/types.ts";
@@ -53,6 +54,7 @@ type Statement = {
 const holds = (operator: string, wanted: string | readonly string[], value: string | undefined) => {
   if (value === undefined) return false;
   const all = [wanted].flat();
+  if (operator === "ArnLike") return wildcard(all, { separator: false })(value);
   return operator === "DateLessThan" ? all.some((date) => Date.parse(value) < Date.parse(date)) : all.includes(value);
 };
 

@@ -23,6 +23,8 @@ const TRANSMIT = {
   ],
 };
 
+const POLICY_ARN = "arn:aws:organizations::999999999999:policy/o-a1b2c3d4e5/service_control_policy/p-12345678";
+
 test.each([
   ["one account", singleAccount],
   ["an account that the CLI names", {}],
@@ -32,6 +34,10 @@ test.each([
   ["functions and tasks that may be isolated", { ...manyAccounts, isolate: { lambda: ["reports-*"], ecs: ["prod"] } }],
   ["people who approve", { ...manyAccounts, approvals: { approvers: ["*"] } }],
   ["principals that may be denied", { ...manyAccounts, quarantine: { roles: ["app-*"], users: ["ci-*"] } }],
+  [
+    "an organisation's policy that may be edited",
+    { ...manyAccounts, quarantine: { roles: ["app-*"], organization: { policyArn: POLICY_ARN } } },
+  ],
   [
     "a network in a VPC, an archive without lock",
     { networks: [{ name: "inside", vpc }], archive: { retentionDays: 1, lock: false } },

@@ -1,3 +1,4 @@
+import type { OrganizationPolicy } from "../../lib/core/organization.ts";
 import type { PrincipalPolicies } from "../../lib/core/quarantine-commands.ts";
 import type { Clock, Identifier } from "../../lib/core/types.ts";
 import { deniedBy, type memoryPrincipals } from "../../lib/memory/principal-policies.ts";
@@ -47,6 +48,28 @@ export const slowIam = (
     async detach() {
       const names = [...(inline.get(principal)?.keys() ?? [])].filter((name) => name.startsWith("RekeyQuarantine-"));
       for (const name of names) await slow.remove(principal, name);
+    },
+  };
+};
+
+/** Organizations whose changes bite later than they are written, likewise. */
+export const slowOrganization = (policy: OrganizationPolicy, clock: Clock, delays: readonly number[]) => {
+  const changes: { readonly document: string; readonly effectiveAt: number }[] = [];
+  const slow: OrganizationPolicy = {
+    ...policy,
+    async write(document) {
+      const told = await policy.write(document);
+      const delay = delays[changes.length % delays.length] ?? 0;
+      if (told === "written") changes.push({ document, effectiveAt: Date.parse(clock.now()) + delay });
+      return told;
+    },
+  };
+  return {
+    policy: slow,
+    refuses: (context: Readonly<Record<string, string>>): boolean => {
+      const now = Date.parse(clock.now());
+      const met = changes.findLast(({ effectiveAt }) => effectiveAt <= now);
+      return met !== undefined && deniedBy(met.document, context);
     },
   };
 };

@@ -83,11 +83,13 @@ const targetOf = ({ credential }: Match): Target => {
 };
 
 const isNarrowing = ({ rung }: PrincipalPlan) => rung === "unread";
+const mayClimb = ({ widest }: PrincipalPlan) => widest === "organization";
 const actionsIn = ({ plans, principals = [] }: Incident): readonly string[] => [
   ...(plans.some(({ rescope }) => rescope) || principals.some(isNarrowing) ? ["rescope"] : []),
   ...(plans.some(({ rescope }) => !rescope) ? ["revoke"] : []),
   ...(plans.some(({ replacement }) => replacement) ? ["rotate"] : []),
   ...(principals.some((plan) => !isNarrowing(plan)) ? ["quarantine"] : []),
+  ...(principals.some(mayClimb) ? ["organization"] : []),
 ];
 
 /** What authority is asked about an incident. */

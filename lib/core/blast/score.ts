@@ -27,7 +27,14 @@ const PRIVILEGES = scale({ low: 0.25, standard: 0.5, elevated: 0.75, admin: 1 })
 /** Of tag `rekey:data-class`. */
 const DATA = scale({ public: 0.1, internal: 0.4, confidential: 0.7, restricted: 1 });
 /** How much of what uses a principal a denial stops. */
-const SHARES: Readonly<Record<Rung, number>> = { unread: 0, session: 0.1, workload: 0.25, since: 1, principal: 1 };
+const SHARES: Readonly<Record<Rung, number>> = {
+  unread: 0,
+  session: 0.1,
+  workload: 0.25,
+  since: 1,
+  principal: 1,
+  organization: 1,
+};
 
 /** Grows with the logarithm: a second consumer matters more than a twelfth. */
 const counted = (n: number) => Math.max(LEAST, Math.min(1, Math.log2(1 + n) / Math.log2(1 + MANY)));

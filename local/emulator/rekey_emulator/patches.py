@@ -36,6 +36,7 @@ NEEDED = {
         "_functions", "_get_func_record_for_ref", "_poll_dynamodb_streams", "_poll_kinesis", "_poll_loop", "_poll_sqs",
         "invoke_async_with_retry",
     ),
+    "ministack.services.organizations": ("_accounts", "_attachments", "_orgs", "_ous", "_policies", "_update_policy"),
     "ministack.services.s3": ("_put_object_lock_configuration",),
     "ministack.services.secretsmanager": (
         "_add_stage", "_create_secret", "_delete_resource_policy", "_describe_secret", "_find_stage_version",
@@ -69,7 +70,7 @@ def check():
 def install():
     """Checks every name first, then applies all patches."""
     check()
-    from . import callers, cloudformation, cognito_secrets, conditions, control, detectors, ecs_services, events, iam, iam_users, key_request, last_used, polling, rds_iam, rotation, service_credentials, simulation, sweep, usage, versions
+    from . import callers, cloudformation, cognito_secrets, conditions, control, detectors, ecs_services, events, iam, iam_users, key_request, last_used, organizations, polling, rds_iam, rotation, service_credentials, simulation, sweep, usage, versions
 
-    for module in (callers, versions, rotation, events, detectors, iam, iam_users, conditions, cloudformation, polling, sweep, usage, last_used, key_request, control, service_credentials, simulation, cognito_secrets, ecs_services, rds_iam):
+    for module in (callers, versions, rotation, events, detectors, iam, iam_users, conditions, cloudformation, polling, sweep, usage, last_used, key_request, control, service_credentials, simulation, cognito_secrets, ecs_services, organizations, rds_iam):
         module.install()
