@@ -7,6 +7,7 @@ import type { DryRun } from "../lib/engine/manual.ts";
 import type { Answer } from "../lib/engine/respond.ts";
 import { boxMs } from "./box.ts";
 import { each } from "./each.ts";
+import { isolateByHand } from "./isolate.ts";
 import type { Cli } from "./main.ts";
 import { mandateOf } from "./mandate.ts";
 import { agreed, chosen, isBulk, type Selection, selecting } from "./pick.ts";
@@ -27,6 +28,8 @@ type Options = Selection & {
   readonly for?: number;
   readonly reason: string;
 };
+
+type Ordered = { readonly principal?: string; readonly isolate?: string };
 
 const planned = ({ incident, plans }: DryRun): readonly string[] => [
   `Dry run: nothing was changed. Incident ${incident} would`,
@@ -144,6 +147,22 @@ const restore = async (cli: Cli, incident: string) => {
   ]);
 };
 
+/** One of a credential, a principal and what a workload runs on. */
+const ordered = (
+  cli: Cli,
+  command: Command,
+  given: string | undefined,
+  options: Parameters<typeof contain>[2] & Ordered,
+) => {
+  const { principal, isolate } = options;
+  if (principal === undefined && isolate === undefined) return contain(cli, given, options);
+  const isOne = given === undefined && !isBulk(options) && (principal === undefined || isolate === undefined);
+  if (isOne && isolate !== undefined) return isolateByHand(cli, { ...options, isolate });
+  if (isOne && principal !== undefined) return quarantineByHand(cli, { ...options, principal });
+  const complaint = "name a credential, a principal with --principal or a target with --isolate";
+  return command.error(complaint, { exitCode: 2 });
+};
+
 /** `contain` and `restore`: a person's orders, carried out by the function that answers signals. */
 export const containCommands = (program: Command, cli: Cli): void => {
   const command = program
@@ -153,6 +172,7 @@ export const containCommands = (program: Command, cli: Cli): void => {
   selecting(command)
     .option("--yes", "contain many without being asked")
     .option("--principal <principal>", "deny a role or user in place of a credential: ARN, role/NAME or user/NAME")
+    .option("--isolate <arn>", "throttle a function to nothing or stop an ECS task in place of a credential")
     .option("--session <userid...>", "with --principal: these sessions alone, as AROA…:name")
     .addOption(
       new Option("--rung <rung>", "with --principal: how wide; the narrowest that does unless told").choices([
@@ -176,11 +196,7 @@ export const containCommands = (program: Command, cli: Cli): void => {
     .option("--narrow", "make it read-only and leave it working, where its kind can")
     .option("--break-glass <why>", "without a second person where authority asks for one; recorded with this reason")
     .option("--reason <text>", "goes into the ledger, up to 280 characters", "ordered by a person")
-    .action((given, options) => {
-      if (options.principal === undefined) return contain(cli, given, options);
-      if (given === undefined && !isBulk(options)) return quarantineByHand(cli, options);
-      return command.error("name a credential, or a principal with --principal", { exitCode: 2 });
-    });
+    .action((given, options) => ordered(cli, command, given, options));
   program
     .command("restore")
     .description("undo a containment: what it revoked authenticates again")

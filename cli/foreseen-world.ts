@@ -46,6 +46,8 @@ const WorldFile = z.object({
   ),
   /** False where the deployment names nobody whom Rekey may deny. */
   quarantine: z._default(z.boolean(), true),
+  /** False where it names nothing that Rekey may isolate. */
+  isolate: z._default(z.boolean(), true),
 });
 type WorldFile = z.infer<typeof WorldFile>;
 
@@ -61,7 +63,7 @@ const readWorld = async (path: string): Promise<WorldFile> => {
 
 /** The world of a file: nothing has happened in it, so that breakers and quorums begin at nought. */
 const fromFile = async (path: string): Promise<Omit<ForeseeWorld, "playbooks">> => {
-  const { credentials, identities = [], quarantine } = await readWorld(path);
+  const { credentials, identities = [], quarantine, isolate } = await readWorld(path);
   const inventory = memoryInventory();
   const index = memoryIdentities();
   const now = clock.now();
@@ -77,6 +79,7 @@ const fromFile = async (path: string): Promise<Omit<ForeseeWorld, "playbooks">> 
     incidents: { get: async () => undefined },
     places: memoryPlaces(clock),
     quarantine,
+    isolate,
   };
 };
 
@@ -89,6 +92,7 @@ const fromTables = (cli: Cli): Omit<ForeseeWorld, "playbooks"> => {
     incidents,
     places: seenPlaces(aws, names.stateTable, clock),
     quarantine: true,
+    isolate: true,
   };
 };
 

@@ -46,6 +46,9 @@ const lines = (one: Foresight): readonly string[] => [
   ...one.principals.map(
     ({ principal, rung, widest }) => `  ${principal}: denied by ${rung}, at the widest by ${widest}`,
   ),
+  ...one.isolations.map(
+    (target) => `  ${target}: ${target.startsWith("function:") ? "throttled to nothing" : "stopped"}`,
+  ),
   ...one.spared.map(({ what, why }) => `  ${what}: left alone, since ${why}`),
   ...one.unresolved.map(({ subject, why }) => `  ${subject}: not resolved, since ${why}`),
   ...(one.blast ? score(one.blast) : []),

@@ -182,6 +182,9 @@ const obey = async (order: Order): Promise<unknown> => {
   if (order.order === "quarantine") {
     return toldOf(await (await import("../lib/engine/manual-quarantine.ts")).manualQuarantine(open(), order));
   }
+  if (order.order === "isolate") {
+    return toldOf(await (await import("../lib/engine/manual-isolate.ts")).manualIsolate(open(), order));
+  }
   const told = await approvalOrder(aws, open(), order);
   if ("done" in told && told.done) await contained(told.done);
   return told;

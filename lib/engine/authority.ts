@@ -55,14 +55,28 @@ export const withAuthority = (incident: Incident, said: Authorised | undefined):
   ...told(said),
 });
 
-const maxInline = ({ principals = [], ...incident }: Incident): Incident | undefined =>
-  principals.some(({ widest }) => widest === "organization") && principals.every(({ rung }) => rung !== "organization")
-    ? { ...incident, principals: principals.map((plan) => ({ ...plan, widest: inlined(plan.widest) })) }
-    : undefined;
+/**
+ * The incident without what it might do beyond what has to be done: the rung of the organisation, unless that is where it
+ * begins, and stopping what it runs on, unless that is all. Undefined where that changes nothing.
+ */
+const lesser = (incident: Incident): Incident | undefined => {
+  const { principals = [], isolations, ...rest } = incident;
+  const isAll = incident.plans.length + principals.length === 0;
+  const climbs = principals.some(({ rung, widest }) => widest === "organization" && rung !== "organization");
+  if (!climbs && (isolations === undefined || isAll)) return undefined;
+  const capped = principals.map((plan) =>
+    plan.rung === "organization" ? plan : { ...plan, widest: inlined(plan.widest) },
+  );
+  return {
+    ...rest,
+    ...(principals.length > 0 && { principals: capped }),
+    ...(isolations && isAll && { isolations }),
+  };
+};
 
 /**
- * An incident with what authority says of it. One that may be done, but for the rung of the organisation that it might
- * climb to, is done without it: what has to die does not wait for that.
+ * An incident with what authority says of it. One that may be done, but for what it might do beyond, is done without that:
+ * what has to die does not wait for it.
  */
 export const asFarAsAuthorised = async (
   world: AuthorityWorld,
@@ -72,7 +86,7 @@ export const asFarAsAuthorised = async (
   breakGlass: boolean,
 ): Promise<{ readonly incident: Incident; readonly said: Authorised | undefined }> => {
   const said = await authorised(world, incident, matches, blast, breakGlass);
-  const less = said?.why === undefined ? undefined : maxInline(incident);
+  const less = said?.why === undefined ? undefined : lesser(incident);
   const lessSaid = less && (await authorised(world, less, matches, blast, breakGlass));
   return less && lessSaid?.decision === "execute"
     ? { incident: withAuthority(less, lessSaid), said: lessSaid }

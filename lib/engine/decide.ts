@@ -138,9 +138,16 @@ const answering = (
 const barred = (
   signal: Signal,
   mandate: Mandate,
-  { matches, free, principals }: { readonly [K in "matches" | "free" | "principals"]: readonly unknown[] },
+  {
+    matches,
+    free,
+    principals,
+    isolations,
+  }: { readonly [K in "matches" | "free" | "principals" | "isolations"]: readonly unknown[] },
   spared: () => readonly string[],
 ): string | undefined => {
+  // A playbook stops what a compromised credential runs on; a person may order that alone.
+  if (mandate.by === "human" && isolations.length > 0) return undefined;
   if (matches.length + principals.length === 0) {
     return ["it names no credential that Rekey knows", ...spared()].join("; ");
   }
@@ -182,7 +189,8 @@ const decideBy = (
   const rungs = mandate.by === "human" ? mandate.rungs : playbook?.rungs;
   const principals = principalsFor(resolution, signal, playbook, mandate);
   const free = matches.filter((match) => isAsking || !isProtected(match));
-  const bar = barred(signal, mandate, { matches, free, principals }, () =>
+  const isolations = isolationsOf(signal);
+  const bar = barred(signal, mandate, { matches, free, principals, isolations }, () =>
     sparedIn(resolution, signal.scenario, rungs),
   );
   if (bar) return no(bar);

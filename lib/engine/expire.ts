@@ -71,9 +71,10 @@ const waitsUntil = (clock: Clock, endsAt: Instant, keepers: readonly Incident[])
   return boxed.length > 0 ? [clock.after(now, SOON_MS), ...boxed].sort().at(-1) : undefined;
 };
 
-const streamsOf = ({ plans, principals = [] }: Incident): readonly string[] => [
+const streamsOf = ({ plans, principals = [], isolations = [] }: Incident): readonly string[] => [
   ...plans.map(({ credential }) => credential),
   ...principals.map(({ principal }) => principal),
+  ...isolations,
 ];
 
 const expiredEvents = (

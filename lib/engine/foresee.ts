@@ -5,10 +5,10 @@ import type { PrincipalPlan } from "../core/quarantine.ts";
 import type { Resolution } from "../core/resolution.ts";
 import type { CredentialId, Identifier, Instant, Signal } from "../core/types.ts";
 import { type ResolveWorld, resolve } from "./resolve.ts";
-import { answerable, type Weighed, type WeighWorld, weighed } from "./weigh.ts";
+import { answerable, doable, type Weighed, type WeighWorld, weighed } from "./weigh.ts";
 
 /** What a plan needs of the world: nothing of it writes. */
-export type ForeseeWorld = ResolveWorld & WeighWorld & { readonly quarantine?: unknown };
+export type ForeseeWorld = ResolveWorld & WeighWorld & { readonly quarantine?: unknown; readonly isolate?: unknown };
 
 /** What would happen to a signal, and why it would be no more than that. */
 export type Foresight = {
@@ -26,6 +26,8 @@ export type Foresight = {
     readonly narrowed: boolean;
   }[];
   readonly principals: readonly Pick<PrincipalPlan, "principal" | "rung" | "widest">[];
+  /** Functions that would be throttled to nothing and tasks that would be stopped. */
+  readonly isolations: readonly Identifier[];
   /** What the signal leads to, too, and is left alone. */
   readonly spared: readonly { readonly what: Identifier | CredentialId; readonly why: string }[];
   readonly unresolved: Resolution["unresolved"];
@@ -86,6 +88,27 @@ const credentialsIn = (incident: Incident | undefined, matches: readonly Match[]
   }));
 };
 
+/** What it would do as well, were a function deployed for it. */
+const notDeployed = (
+  { isolate, quarantine }: ForeseeWorld,
+  meant: Incident | undefined,
+  { principals }: Resolution,
+): Foresight["spared"] => [
+  ...(isolate ? [] : (meant?.isolations ?? [])).map((what) => ({
+    what,
+    why: "the deployment names nothing that Rekey may isolate",
+  })),
+  ...(quarantine ? [] : principals).map(({ principal }) => ({
+    what: principal.id,
+    why: "the deployment names nobody whom Rekey may deny",
+  })),
+];
+
+const approvalOf = (decision: Weighed): Foresight["approval"] => {
+  const { needs, expiresInMs, onExpiry } = (!decision.act && decision.propose) || {};
+  return needs && expiresInMs && onExpiry ? { needs, expiresInMs, onExpiry } : null;
+};
+
 /**
  * What would happen to a signal that came now, by the code that answers signals; nothing is changed. `now` is taken for
  * when it was received.
@@ -94,8 +117,8 @@ export const foresee = async (world: ForeseeWorld, signal: Signal, now: Instant)
   const found = await resolve(world, signal);
   const resolution = answerable(world, found);
   const decision = await weighed(world, signal, resolution, { by: "playbook" }, { receivedAt: now, now });
-  const incident = incidentIn(decision);
-  const { needs, expiresInMs, onExpiry } = (!decision.act && decision.propose) || {};
+  const meant = incidentIn(decision);
+  const incident = meant && doable(world, meant);
   return {
     signal: signal.id,
     type: signal.type,
@@ -104,16 +127,11 @@ export const foresee = async (world: ForeseeWorld, signal: Signal, now: Instant)
     reason: decision.act ? null : decision.reason,
     credentials: credentialsIn(incident, resolution.matches),
     principals: (incident?.principals ?? []).map(({ principal, rung, widest }) => ({ principal, rung, widest })),
-    spared: [
-      ...sparedBy(decision, signal, resolution),
-      ...(world.quarantine ? [] : found.principals).map(({ principal }) => ({
-        what: principal.id,
-        why: "the deployment names nobody whom Rekey may deny",
-      })),
-    ],
+    isolations: incident?.isolations ?? [],
+    spared: [...notDeployed(world, meant, found), ...sparedBy(decision, signal, resolution)],
     unresolved: resolution.unresolved,
     authority: decision.authority ?? null,
     blast: decision.blast ?? null,
-    approval: needs && expiresInMs && onExpiry ? { needs, expiresInMs, onExpiry } : null,
+    approval: approvalOf(decision),
   };
 };

@@ -43,6 +43,17 @@ export const Order = z.discriminatedUnion("order", [
     dryRun: z.boolean(),
     actor: ActorOfCommand,
   }),
+  z.object({
+    order: z.literal("isolate"),
+    id: z.string(),
+    /** ARN of a function or ECS task. */
+    target: z.string(),
+    lastsMs: LastsMs,
+    breakGlass: BreakGlass,
+    reason: z.string().check(z.maxLength(280)),
+    dryRun: z.boolean(),
+    actor: ActorOfCommand,
+  }),
   z.object({ order: z.literal("restore"), incident: z.string(), actor: ActorOfCommand }),
   ...APPROVAL_ORDERS,
 ]);

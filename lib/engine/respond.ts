@@ -10,7 +10,7 @@ import { denyAll, settleDenials, unproven } from "./deny.ts";
 import { type ProposeWorld, propose } from "./propose.ts";
 import { type ResolveWorld, resolve } from "./resolve.ts";
 import { ignored, received, SERVICE, started, streamsOf } from "./signal-events.ts";
-import { answerable, type WeighWorld, weighed } from "./weigh.ts";
+import { answerable, doable, type WeighWorld, weighed } from "./weigh.ts";
 
 export type RespondWorld = ContainWorld &
   ProposeWorld &
@@ -103,10 +103,8 @@ const work = async (world: RespondWorld, incident: Incident): Promise<Answer> =>
 export const claimed = async (world: RespondWorld, given: Incident): Promise<Answer> => {
   const now = world.clock.now();
   // Its time runs from when it begins: it may have waited for people.
-  const { isolations, ...rest } = given;
   const incident = {
-    ...rest,
-    ...(isolations && world.isolate && { isolations }),
+    ...doable(world, given),
     ...(given.lastsMs && { endsAt: world.clock.after(now, given.lastsMs) }),
   };
   const claim = await world.incidents.claim(incident, now, world.clock.after(now, LEASE_MS));

@@ -115,6 +115,15 @@ const comparing = async ({ playbooks }: WeighWorld): Promise<Pick<Asked, "within
 export const answerable = ({ quarantine }: { readonly quarantine?: unknown }, found: Resolution): Resolution =>
   quarantine ? found : { ...found, principals: [] };
 
+/** Where nothing can isolate what an incident runs on, only the rest of it is done. */
+export const doable = <I extends Pick<Incident, "isolations">>(
+  { isolate }: { readonly isolate?: unknown },
+  incident: I,
+): I => {
+  const { isolations: _, ...rest } = incident;
+  return isolate ? incident : (rest as I);
+};
+
 /**
  * Decides what one signal leads to, by everything that has a say in it: quorum, playbook, authority, blast radius, breakers. What a
  * guardrail keeps from being done unasked is proposed to people; one that cannot be asked keeps it from being done.

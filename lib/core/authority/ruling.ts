@@ -84,12 +84,13 @@ const targetOf = ({ credential }: Match): Target => {
 
 const isNarrowing = ({ rung }: PrincipalPlan) => rung === "unread";
 const mayClimb = ({ widest }: PrincipalPlan) => widest === "organization";
-const actionsIn = ({ plans, principals = [] }: Incident): readonly string[] => [
+const actionsIn = ({ plans, principals = [], isolations = [] }: Incident): readonly string[] => [
   ...(plans.some(({ rescope }) => rescope) || principals.some(isNarrowing) ? ["rescope"] : []),
   ...(plans.some(({ rescope }) => !rescope) ? ["revoke"] : []),
   ...(plans.some(({ replacement }) => replacement) ? ["rotate"] : []),
   ...(principals.some((plan) => !isNarrowing(plan)) ? ["quarantine"] : []),
   ...(principals.some(mayClimb) ? ["organization"] : []),
+  ...(isolations.length > 0 ? ["isolate"] : []),
 ];
 
 /** What authority is asked about an incident. */
@@ -104,9 +105,14 @@ export const questionOf = (
     const [kind = "", account = ""] = principal.split(/[:/]/);
     return { id: principal, kind, account, protected: false };
   });
+  const isolations = (incident.isolations ?? []).map((id) => {
+    const [kind = "", , , , , account = ""] = id.split(":");
+    return { id, kind, account, protected: false };
+  });
+  const credentials = matches.filter(({ credential }) => planned.has(credential.id)).map(targetOf);
   return {
     principal: principalFor(incident.actor),
-    targets: [...matches.filter(({ credential }) => planned.has(credential.id)).map(targetOf), ...principals],
+    targets: [...credentials, ...principals, ...isolations],
     context: {
       scenario: incident.scenario,
       severity: incident.severity,
