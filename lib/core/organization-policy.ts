@@ -10,13 +10,6 @@ import type { Identifier } from "./types.ts";
  */
 export const ORGANIZATION_QUOTA = 10_240;
 
-/**
- * A change of a policy "immediately affects any users, groups, and roles in all attached accounts", says the user guide;
- * Organizations is eventually consistent all the same: looked at again after so many ms.
- * https://docs.aws.amazon.com/organizations/latest/userguide/orgs_policies_update.html
- */
-export const ORGANIZATION_SETTLES_MS = 30_000;
-
 type Statement = { readonly Sid?: string; readonly [more: string]: unknown };
 type Document = { readonly Version: string; readonly Statement: readonly Statement[] };
 

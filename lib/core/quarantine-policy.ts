@@ -145,6 +145,16 @@ export const widerThan = (plan: PrincipalPlan, rung: Rung): InlineRung =>
 /** IAM takes 3 to 4 s as observed, and promises nothing: a denial has held when it is there after this many ms. */
 export const SETTLES_MS = 10_000;
 
+/**
+ * A change of a service control policy "immediately affects any users, groups, and roles in all attached accounts", says
+ * the user guide; Organizations is eventually consistent all the same.
+ * https://docs.aws.amazon.com/organizations/latest/userguide/orgs_policies_update.html
+ */
+const ORGANIZATION_SETTLES_MS = 30_000;
+
+/** How long a denial at this rung may take to be felt everywhere, in ms. */
+export const settlesMs = (rung: Rung): number => (rung === "organization" ? ORGANIZATION_SETTLES_MS : SETTLES_MS);
+
 /** Before any cut-off. */
 const LONG_AGO = "2000-01-01T00:00:00Z";
 

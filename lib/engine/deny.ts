@@ -3,7 +3,7 @@ import type { Actor, LifecycleEvent } from "../core/events.ts";
 import type { Incident } from "../core/incident.ts";
 import type { PrincipalPlan, Quarantined } from "../core/quarantine.ts";
 import type { Imposed } from "../core/quarantine-commands.ts";
-import { SETTLES_MS } from "../core/quarantine-policy.ts";
+import { settlesMs } from "../core/quarantine-policy.ts";
 import { described } from "../core/sanitize.ts";
 import type { Clock, Identifier } from "../core/types.ts";
 import { type ContainWorld, Unfinished } from "./contain.ts";
@@ -74,7 +74,7 @@ const denyOne = async (world: ContainWorld, incident: Incident, plan: PrincipalP
   if (before?.verifiedAt) {
     // A run that died after its note may not have recorded it; twice is once.
     world.recorder.add(imposedEvent(world.clock, incident, before));
-    return { plan, quarantined: before, settlesInMs: SETTLES_MS };
+    return { plan, quarantined: before, settlesInMs: settlesMs(before.rung) };
   }
   const imposed = await imposeRung(world, { verb: "impose", incident: incident.id, plan });
   if ("wouldDeny" in imposed) throw new Error(`${plan.principal}: a dry run was answered that nobody asked for`);
@@ -145,8 +145,11 @@ export const settleDenials = async (world: ContainWorld, id: string): Promise<vo
     const incident = await incidents.get(id);
     const imposed = incident?.principals?.filter(isImposed(incident)) ?? [];
     if (!incident || imposed.length === 0) return;
-    const since = imposed.map(({ principal }) => incident.quarantined?.[principal]?.deniedAt ?? clock.now());
-    const left = Math.max(...since.map((deniedAt) => SETTLES_MS - clock.between(deniedAt, clock.now())));
+    const lefts = imposed.flatMap(({ principal }) => {
+      const done = incident.quarantined?.[principal];
+      return done ? [settlesMs(done.rung) - clock.between(done.deniedAt, clock.now())] : [];
+    });
+    const left = Math.max(...lefts);
     if (left > 0) await clock.sleep(left);
     const held = await holdDenials(world, incident);
     if (held.every(({ reasserts, isProven }) => reasserts === 0 && isProven)) return;

@@ -1,15 +1,9 @@
 import { Conflict } from "../core/errors.ts";
 import type { OrganizationPolicy, Turn } from "../core/organization.ts";
-import {
-  allowIn,
-  denyIn,
-  isDeniedIn,
-  ORGANIZATION_QUOTA,
-  ORGANIZATION_SETTLES_MS,
-  outOfReach,
-} from "../core/organization-policy.ts";
+import { allowIn, denyIn, isDeniedIn, ORGANIZATION_QUOTA, outOfReach } from "../core/organization-policy.ts";
 import type { PrincipalPlan } from "../core/quarantine.ts";
 import type { Imposed, QuarantineCommand, QuarantineOf, QuarantineReplies } from "../core/quarantine-commands.ts";
+import { settlesMs } from "../core/quarantine-policy.ts";
 import type { Clock, Identifier, Instant } from "../core/types.ts";
 
 export type OrganizationWorld = {
@@ -75,7 +69,7 @@ const barred = async (world: OrganizationWorld, plan: PrincipalPlan): Promise<st
 const reply = (deniedAt: Instant, verifiedAt: Instant | undefined): Imposed => ({
   rung: "organization",
   deniedAt,
-  settlesInMs: ORGANIZATION_SETTLES_MS,
+  settlesInMs: settlesMs("organization"),
   ...(verifiedAt && { verifiedAt, evidence: "attached" }),
 });
 

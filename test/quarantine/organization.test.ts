@@ -129,6 +129,22 @@ describe("a denial that is undone again and again", () => {
   });
 });
 
+describe("a stolen session whose credential is replaced", () => {
+  it("has waited out what the organisation's policy takes before anything fresh is issued, in one delivery", async () => {
+    const world = await ready();
+    const rungs = { narrowest: "organization", widest: "organization" } as const;
+    const open = world.open();
+    const playbooks = open.playbooks.map((playbook) => ({ ...playbook, rungs }));
+    const signal = exfiltrated(["workload:ci", "role-session:AROAEXAMPLEEXAMPLE000:stolen", ROLE], {
+      facts: { roleArn: ARN },
+    });
+    const told = await deliver(world, signal, { ...open, playbooks });
+    expect(told).toMatchObject({ state: "refused", principals: [ROLE], credentials: [expect.anything()] });
+    const at = (type: string) => Date.parse(world.rows.find((row) => row.type === type)?.at ?? "");
+    expect(at("rotation.succeeded") - at("containment.quarantined")).toBeGreaterThanOrEqual(30_000);
+  });
+});
+
 describe("a person's session of IAM Identity Center", () => {
   it("is denied alone by the organisation's policy, which is the only one that can", async () => {
     const world = await ready();
