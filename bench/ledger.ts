@@ -6,7 +6,9 @@ import { leafHash } from "../lib/core/ledger/merkle.ts";
 import { verifier } from "../lib/core/ledger/note.ts";
 import { verifyLog } from "../lib/core/ledger/verify.ts";
 import type { Instant, VersionId } from "../lib/core/types.ts";
+import { macRule } from "../lib/engine/mac-rule.ts";
 import { sealUntilIdle } from "../lib/engine/seal.ts";
+import { memoryAppendKeys } from "../lib/memory/append-keys.ts";
 import { memoryClock } from "../lib/memory/clock.ts";
 import { ledgerTable, memoryInbox, memoryLedger } from "../lib/memory/ledger.ts";
 import { type LockCell, memoryLock } from "../lib/memory/lock.ts";
@@ -51,6 +53,8 @@ export const run = async (): Promise<void> => {
     archive: memoryObjects(archive),
     work: memoryObjects(work),
     signer: memorySigner(seed),
+    keys: memoryAppendKeys(),
+    macsFrom: macRule({ archive: memoryObjects(archive), clock }),
     packer: gzip,
     clock,
     origin,

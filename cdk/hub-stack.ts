@@ -6,6 +6,7 @@ import type { Construct } from "constructs";
 import type { Settled } from "./config.ts";
 import { Alarms } from "./constructs/alarms.ts";
 import { Analytics } from "./constructs/analytics.ts";
+import { appendKey } from "./constructs/append-key.ts";
 import { wakeForProposals } from "./constructs/approvals.ts";
 import { Archive } from "./constructs/archive.ts";
 import { ClockFunction } from "./constructs/clock.ts";
@@ -35,6 +36,7 @@ export type Hub = {
   readonly queues: Queues;
   readonly archive: Archive;
   readonly signingKey: Key;
+  readonly appendKey: Key;
 };
 
 /** Longest answer to a batch of signals. An incident is leased for this long and 5 s. */
@@ -61,6 +63,7 @@ export class HubStack extends Stack {
       queues: new Queues(this, "Queues", { config, naming: own, place, spokes, respondTimeout: RESPOND_TIMEOUT }),
       archive: new Archive(this, "Archive", { config, naming: own, place }),
       signingKey: this.signingKey(config, own, place),
+      appendKey: appendKey(this, { config, naming: own, place, spokes }),
     };
     this.addFunctions(hub);
     if (config.analytics) new Analytics(this, "Analytics", { hub });
@@ -114,8 +117,8 @@ export class HubStack extends Stack {
         ...(transmit && { transmit: transmit.lambda }),
         ...(organization && { organization: organization.lambda }),
       },
-      told: { "rotations-overdue": clock.overdue, "versions-undead": clock.undead },
-      happened: { "ledger-stale": watch.stale, ...(refresh && { "refreshes-stalled": refresh.stalled }) },
+      told: { "rotations-overdue": clock.overdue, "versions-undead": clock.undead, ...seal.told },
+      happened: { ...seal.happened, ...watch.happened, ...(refresh && { "refreshes-stalled": refresh.stalled }) },
     });
   }
 

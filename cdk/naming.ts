@@ -23,6 +23,8 @@ export const naming = (prefix: string) => {
     ...own,
     ledgerTableArn: (hub: Place) => arn("dynamodb", hub, `table/${own.ledgerTable}`),
     stateTableArn: (hub: Place) => arn("dynamodb", hub, `table/${own.stateTable}`),
+    appendKeyAliasArn: (hub: Place) => arn("kms", hub, own.appendKeyAlias),
+    keysArn: (hub: Place) => arn("kms", hub, "key/*"),
     queueArn: (hub: Place, queue: string) => arn("sqs", hub, queue),
     functionArn: (place: Place, name: string) => arn("lambda", place, `function:${name}`),
     busArn: (place: Place) => arn("events", place, "event-bus/default"),

@@ -4,7 +4,7 @@ import { makeAws } from "../lib/aws/clients.ts";
 import { dynamoConsumers } from "../lib/aws/consumers.ts";
 import { dynamoIncidents } from "../lib/aws/incidents.ts";
 import { dynamoInventory } from "../lib/aws/inventory.ts";
-import { dynamoLedger } from "../lib/aws/ledger.ts";
+import { dynamoHistory } from "../lib/aws/ledger.ts";
 import { invoke, lambdaNetwork } from "../lib/aws/network.ts";
 import { dynamoRetireList } from "../lib/aws/retiring.ts";
 import { dynamoTimetable } from "../lib/aws/timetable.ts";
@@ -26,7 +26,7 @@ export const openWorld = (prefix: string) => {
     acceptRestored: () => invoke(aws, named.clock, { acceptRestored: true }, "not accepted"),
     timetable: dynamoTimetable(aws, named.stateTable),
     incidents: dynamoIncidents(aws, named.stateTable),
-    ledger: dynamoLedger({ aws, table: named.ledgerTable }),
+    ledger: dynamoHistory({ aws, table: named.ledgerTable }),
     consumers: dynamoConsumers(aws, named.stateTable),
     network: lambdaNetwork(aws, named.rotate),
     acknowledge: (acknowledge: object) => invoke(aws, named.discover, { acknowledge }, "not acknowledged"),

@@ -1,6 +1,7 @@
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import middy from "@middy/core";
 import * as z from "zod/mini";
+import { kmsAppendKeys } from "../lib/aws/append-keys.ts";
 import { makeAws } from "../lib/aws/clients.ts";
 import { systemClock as clock } from "../lib/aws/clock.ts";
 import { dynamoConsumers } from "../lib/aws/consumers.ts";
@@ -34,7 +35,7 @@ const world: ClockWorld = {
   timetable: dynamoTimetable(aws, table),
   network: lambdaNetwork(aws, names.rotate),
   inventory: dynamoInventory(aws, table),
-  ledger: dynamoLedger({ aws, table: names.ledgerTable }),
+  ledger: dynamoLedger({ aws, table: names.ledgerTable, keys: kmsAppendKeys(aws, names.appendKeyAlias) }),
   clock,
   freezes: Freezes.parse(JSON.parse(process.env["REKEY_FREEZES"] ?? "[]")),
   versions: versionsMade(aws),

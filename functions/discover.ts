@@ -1,6 +1,7 @@
 import { ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import middy from "@middy/core";
 import * as z from "zod/mini";
+import { kmsAppendKeys } from "../lib/aws/append-keys.ts";
 import { makeAws } from "../lib/aws/clients.ts";
 import { systemClock as clock } from "../lib/aws/clock.ts";
 import { dynamoConsumers } from "../lib/aws/consumers.ts";
@@ -42,7 +43,7 @@ const world = {
   vault: secretsManagerVault(aws),
   inventory: dynamoInventory(aws, names.stateTable),
   network: lambdaNetwork(aws, names.rotate),
-  ledger: dynamoLedger({ aws, table: names.ledgerTable }),
+  ledger: dynamoLedger({ aws, table: names.ledgerTable, keys: kmsAppendKeys(aws, names.appendKeyAlias) }),
   timetable: dynamoTimetable(aws, names.stateTable),
   consumers: dynamoConsumers(aws, names.stateTable),
   clock,

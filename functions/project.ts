@@ -1,5 +1,6 @@
 import middy from "@middy/core";
 import * as z from "zod/mini";
+import { kmsAppendKeys } from "../lib/aws/append-keys.ts";
 import { s3Objects } from "../lib/aws/archive.ts";
 import { makeAws } from "../lib/aws/clients.ts";
 import { systemClock as clock } from "../lib/aws/clock.ts";
@@ -66,7 +67,7 @@ const Review = z.object({
 const { names, account, region } = environment();
 const aws = makeAws();
 const store = dynamoReview(aws, names.reviewTable);
-const ledger = dynamoLedger({ aws, table: names.ledgerTable });
+const ledger = dynamoLedger({ aws, table: names.ledgerTable, keys: kmsAppendKeys(aws, names.appendKeyAlias) });
 const archive = s3Objects({ aws, bucket: names.archiveBucket(account, region) });
 const work = s3Objects({ aws, bucket: names.workBucket(account, region) });
 

@@ -1,6 +1,7 @@
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import middy from "@middy/core";
 import * as z from "zod/mini";
+import { kmsAppendKeys } from "../lib/aws/append-keys.ts";
 import { makeAws } from "../lib/aws/clients.ts";
 import { systemClock as clock } from "../lib/aws/clock.ts";
 import { dynamoConsumers } from "../lib/aws/consumers.ts";
@@ -40,7 +41,7 @@ const world: RefreshWorld = {
   refreshers,
   deps: { aws, clock },
   consumers: dynamoConsumers(aws, names.stateTable),
-  ledger: dynamoLedger({ aws, table: names.ledgerTable }),
+  ledger: dynamoLedger({ aws, table: names.ledgerTable, keys: kmsAppendKeys(aws, names.appendKeyAlias) }),
   clock,
   again: (next, ms) => send(JSON.stringify({ rekeyRefresh: next }), { delayMs: ms }),
 };

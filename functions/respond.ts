@@ -2,6 +2,7 @@ import middy from "@middy/core";
 import * as z from "zod/mini";
 import { cedarAuthority } from "../lib/authority/cedar.ts";
 import { announceOn } from "../lib/aws/announce.ts";
+import { kmsAppendKeys } from "../lib/aws/append-keys.ts";
 import { makeAws } from "../lib/aws/clients.ts";
 import { systemClock as clock, instantAt } from "../lib/aws/clock.ts";
 import { dynamoIdentities } from "../lib/aws/identity-index.ts";
@@ -40,7 +41,12 @@ const { names, region, required } = environment();
 const aws = makeAws();
 /** Longest wait for the ledger in the midst of a containment; then the event is spooled and appended later. */
 const LEDGER_MS = 1_500;
-const ledger = dynamoLedger({ aws, table: names.ledgerTable, timeoutMs: LEDGER_MS });
+const ledger = dynamoLedger({
+  aws,
+  table: names.ledgerTable,
+  keys: kmsAppendKeys(aws, names.appendKeyAlias),
+  timeoutMs: LEDGER_MS,
+});
 const spool = queueSpool(aws, required("REKEY_SPOOL_URL"));
 const toSignals = sendTo(aws, required("REKEY_SIGNALS_URL"));
 const toRejected = sendTo(aws, required("REKEY_REJECTED_URL"));

@@ -27,11 +27,18 @@ const Step = z.object({
 const { names, network } = environment();
 const aws = makeAws();
 const announce = announceOn(aws);
+const openLedger = async () => {
+  const { dynamoLedger } = await import("../lib/aws/ledger.ts");
+  const { kmsAppendKeys } = await import("../lib/aws/append-keys.ts");
+  const keys = kmsAppendKeys(aws, process.env["REKEY_APPEND_KEY"] ?? names.appendKeyAlias);
+  return dynamoLedger({ aws, table: process.env["REKEY_LEDGER_TABLE"] ?? names.ledgerTable, keys });
+};
+let opened: ReturnType<typeof openLedger> | undefined;
 /** Loaded when something is to be recorded: a revocation needs no ledger here. */
 const ledger: RotateWorld["ledger"] = {
   append: async (event) => {
-    const { dynamoLedger } = await import("../lib/aws/ledger.ts");
-    return dynamoLedger({ aws, table: process.env["REKEY_LEDGER_TABLE"] ?? names.ledgerTable }).append(event);
+    opened ??= openLedger();
+    return (await opened).append(event);
   },
 };
 const stateTable = process.env["REKEY_STATE_TABLE"] ?? names.stateTable;

@@ -1,5 +1,7 @@
+import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import middy from "@middy/core";
 import * as z from "zod/mini";
+import { kmsAppendKeys } from "../lib/aws/append-keys.ts";
 import { s3Objects } from "../lib/aws/archive.ts";
 import { makeAws } from "../lib/aws/clients.ts";
 import { systemClock as clock } from "../lib/aws/clock.ts";
@@ -10,8 +12,11 @@ import { Misconfigured } from "../lib/core/errors.ts";
 import { parseEvent } from "../lib/core/ledger/entry.ts";
 import { gzip } from "../lib/core/ledger/gzip.ts";
 import { described } from "../lib/core/sanitize.ts";
+import { macRule } from "../lib/engine/mac-rule.ts";
 import { sealUntilIdle } from "../lib/engine/seal.ts";
+import type { Parked } from "../lib/engine/seal-choose.ts";
 import type { SealPorts } from "../lib/engine/seal-finish.ts";
+import { tellTampering, unfinishedMs } from "../lib/engine/seal-tell.ts";
 import { END_EARLY_MS, environment, log } from "./environment.ts";
 
 /** Spooled events; the doorbell's and the schedule's events need no reading, since all that waits is in the table. */
@@ -23,7 +28,7 @@ type Message = z.infer<typeof Spooled>["Records"][number];
 /** No further cycle starts with less time left, in ms: one of 1,000 events takes a few seconds. */
 const LAST_START_MS = 15_000;
 
-const { names, account, region } = environment();
+const { names, prefix, account, region } = environment();
 const aws = makeAws();
 const table = names.ledgerTable;
 const origin = names.origin(account, region);
@@ -31,13 +36,17 @@ const retentionDays = Number(process.env["REKEY_RETENTION_DAYS"] ?? 0);
 // Read as "no lock", a typing error would only show when somebody has deleted the archive.
 if (!Number.isInteger(retentionDays) || retentionDays < 0)
   throw new Misconfigured("REKEY_RETENTION_DAYS is not a number of days; the stacks set it: deploy them again");
-const ledger = dynamoLedger({ aws, table });
+const keys = kmsAppendKeys(aws, names.appendKeyAlias);
+const ledger = dynamoLedger({ aws, table, keys });
+const archive = s3Objects({ aws, bucket: names.archiveBucket(account, region), retentionDays });
 const ports: SealPorts = {
   inbox: dynamoInbox({ aws, table }),
   lock: dynamoLock({ aws, table, origin }),
-  archive: s3Objects({ aws, bucket: names.archiveBucket(account, region), retentionDays }),
+  archive,
   work: s3Objects({ aws, bucket: names.workBucket(account, region) }),
   signer: kmsSigner(aws, names.ledgerKeyAlias),
+  keys,
+  macsFrom: macRule({ archive, clock }),
   packer: gzip,
   clock,
   origin,
@@ -56,10 +65,34 @@ const append = async ({ messageId, body }: Message): Promise<readonly { readonly
 
 type Remaining = { readonly getRemainingTimeInMillis: () => number };
 
+/** A commit whose tiles are not written for so long is more than a run that died: the next one would have finished it. */
+const UNFINISHED_MS = 5 * 60_000;
+
+const measure = (name: string, count: number) => {
+  const metrics = new Metrics({ namespace: "Rekey", serviceName: prefix });
+  metrics.addMetric(name, MetricUnit.Count, count);
+  metrics.publishStoredMetrics();
+};
+
+/** Told before anything can fail, each minute: silence is an alarm as well. */
+const tellUnfinished = async (signal: AbortSignal): Promise<void> => {
+  const ms = unfinishedMs(await ports.lock.read(signal), clock);
+  measure("UnfinishedCommits", ms > UNFINISHED_MS ? 1 : 0);
+  if (ms > UNFINISHED_MS) await log("critical", "a commit is not finished", { ms });
+};
+
+const tellParked = async (parked: readonly Parked[]): Promise<void> => {
+  if (parked.length === 0) return;
+  measure("TamperedStreams", parked.length);
+  await log("critical", "streams wait: somebody wrote in them by hand", { parked });
+  await tellTampering({ ledger, clock }, parked);
+};
+
 const seal = async (context: Remaining, signal: AbortSignal): Promise<number> => {
   const mayStart = () => context.getRemainingTimeInMillis() > LAST_START_MS;
+  await tellUnfinished(signal);
   const { events, idle, parked } = await sealUntilIdle(ports, { signal, mayStart });
-  if (parked.length > 0) await log("critical", "streams wait: an event of theirs was altered", { parked });
+  await tellParked(parked);
   await log("info", "sealed", { events, idle });
   return events;
 };

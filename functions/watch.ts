@@ -1,6 +1,7 @@
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import middy from "@middy/core";
 import * as z from "zod/mini";
+import { kmsAppendKeys } from "../lib/aws/append-keys.ts";
 import { s3Objects } from "../lib/aws/archive.ts";
 import { makeAws } from "../lib/aws/clients.ts";
 import { systemClock as clock } from "../lib/aws/clock.ts";
@@ -22,7 +23,7 @@ const work = s3Objects({ aws, bucket: names.workBucket(account, region) });
 const open = async (signal: AbortSignal): Promise<WatchWorld> => {
   const key = await kmsSigner(aws, names.ledgerKeyAlias).publicKey(signal);
   return {
-    ledger: dynamoLedger({ aws, table: names.ledgerTable }),
+    ledger: dynamoLedger({ aws, table: names.ledgerTable, keys: kmsAppendKeys(aws, names.appendKeyAlias) }),
     by: verifier(names.origin(account, region), key),
     read: async (path) => (await (path.includes(".p/") ? work : archive).get(path, signal))?.bytes,
     checkpoint: async () => {

@@ -1,6 +1,9 @@
 /** What appending an event to the ledger takes: read the head, then one transaction of two writes. Nobody deletes. */
 export const APPEND = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"] as const;
 
+/** The key of a day, with which what is appended is authenticated. */
+export const AUTHENTICATE = ["kms:GenerateMac"] as const;
+
 /** What a rotation keeps in the state table: whose turn it is at a target, and which versions have to be ended later. */
 export const TURNS = ["dynamodb:PutItem", "dynamodb:UpdateItem"] as const;
 export const turnKeys = { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["LOCK#*", "RETIRE#*"] } };

@@ -5,7 +5,7 @@ import { CfnSchedule } from "aws-cdk-lib/aws-scheduler";
 import type { Construct } from "constructs";
 import { acceptResource } from "../acknowledged.ts";
 import type { Hub } from "../hub-stack.ts";
-import { APPEND, appendedKeys } from "./append.ts";
+import { APPEND, AUTHENTICATE, appendedKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
 
 /** Rotates what Secrets Manager does not keep, and notices what nobody has rotated. */
@@ -75,7 +75,7 @@ export class ClockFunction extends RekeyFunction {
     });
   }
 
-  private allowStores({ ledger, state, queues }: Hub) {
+  private allowStores({ ledger, appendKey, state, queues }: Hub) {
     this.allow(["sqs:SendMessage"], [queues.signals.queueArn]);
     this.allow(
       [
@@ -90,6 +90,7 @@ export class ClockFunction extends RekeyFunction {
     );
     this.allow(["dynamodb:Query"], [`${state.tableArn}/index/list`]);
     this.allow(APPEND, [ledger.tableArn], appendedKeys);
+    this.allow(AUTHENTICATE, [appendKey.keyArn]);
   }
 
   private allowTargets({ naming, place, spokes }: Hub) {

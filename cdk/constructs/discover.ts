@@ -5,7 +5,7 @@ import type { Construct } from "constructs";
 import { CHANGES } from "../../lib/catalog.ts";
 import { acceptResource } from "../acknowledged.ts";
 import type { Hub } from "../hub-stack.ts";
-import { APPEND, appendedKeys } from "./append.ts";
+import { APPEND, AUTHENTICATE, appendedKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
 
 /** They list an account: AWS takes no narrower resource (service authorization reference, each service's actions). */
@@ -56,6 +56,7 @@ export class DiscoverFunction extends RekeyFunction {
     this.allow(["dynamodb:Query"], [`${hub.state.tableArn}/index/list`]);
     this.readIdentities(hub);
     this.allow(APPEND, [hub.ledger.tableArn], appendedKeys);
+    this.allow(AUTHENTICATE, [hub.appendKey.keyArn]);
     const functions = spokes.flatMap((spoke) =>
       spoke.networks.map((network) => naming.functionArn(spoke.place, naming.rotate(network.name))),
     );

@@ -6,7 +6,7 @@ import { DynamoEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import type { Construct } from "constructs";
 import { acceptResource } from "../acknowledged.ts";
 import type { Hub } from "../hub-stack.ts";
-import { APPEND, appendedKeys } from "./append.ts";
+import { APPEND, AUTHENTICATE, appendedKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
 
 /** Writes the projection, and nobody else does. Any number may run at once: its watermark moves by compare-and-swap. */
@@ -55,12 +55,13 @@ export class ProjectFunction extends RekeyFunction {
     );
   }
 
-  private allowStores({ ledger, review }: Hub) {
+  private allowStores({ ledger, review, appendKey }: Hub) {
     this.allow(
       ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"],
       [review.tableArn],
     );
     this.allow([...APPEND, "dynamodb:Query"], [ledger.tableArn], appendedKeys);
+    this.allow(AUTHENTICATE, [appendKey.keyArn]);
   }
 
   private allowLog({ naming, place, signingKey }: Hub) {

@@ -9,7 +9,7 @@ import { refreshers } from "../../lib/catalog.ts";
 import { acceptNoRedrive, acceptResource } from "../acknowledged.ts";
 import { filled } from "../grants.ts";
 import type { Hub } from "../hub-stack.ts";
-import { APPEND, appendedKeys } from "./append.ts";
+import { APPEND, AUTHENTICATE, appendedKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
 import { queue } from "./queues.ts";
 
@@ -64,6 +64,7 @@ export class RefreshFunction extends RekeyFunction {
       "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["CONSUMERS#*"] },
     });
     this.allow(APPEND, [hub.ledger.tableArn], appendedKeys);
+    this.allow(AUTHENTICATE, [hub.appendKey.keyArn]);
     this.allowConsumers(hub);
   }
 

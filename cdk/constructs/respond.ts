@@ -4,7 +4,7 @@ import type { Construct } from "constructs";
 import { actions } from "../../lib/catalog.ts";
 import { filled } from "../grants.ts";
 import type { Hub } from "../hub-stack.ts";
-import { APPEND, appendedKeys } from "./append.ts";
+import { APPEND, AUTHENTICATE, appendedKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
 
 type RespondProps = { readonly hub: Hub; readonly timeout: Duration; readonly files: Readonly<Record<string, string>> };
@@ -36,8 +36,9 @@ export class RespondFunction extends RekeyFunction {
     this.allowTargets(hub);
   }
 
-  private allowStores({ ledger, state, queues }: Hub) {
+  private allowStores({ ledger, appendKey, state, queues }: Hub) {
     this.allow(APPEND, [ledger.tableArn], appendedKeys);
+    this.allow(AUTHENTICATE, [appendKey.keyArn]);
     this.allow(
       ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
       [state.tableArn],

@@ -2,11 +2,11 @@ import { Duration } from "aws-cdk-lib";
 import { ArnPrincipal, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
 import { rotators, tagPrefix } from "../../lib/catalog.ts";
-import { acceptRotators, acceptTaggedSecrets } from "../acknowledged.ts";
+import { acceptResource, acceptRotators, acceptTaggedSecrets } from "../acknowledged.ts";
 import type { NetworkConfig, Settled } from "../config.ts";
 import { filled } from "../grants.ts";
 import { isSame, type Naming, type Place } from "../naming.ts";
-import { APPEND, appendedKeys, TURNS, turnKeys } from "./append.ts";
+import { APPEND, AUTHENTICATE, appendedKeys, TURNS, turnKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
 
 type RotateProps = {
@@ -36,6 +36,7 @@ export class RotateFunction extends RekeyFunction {
         ...(!isSame(place, hub) && {
           REKEY_LEDGER_TABLE: naming.ledgerTableArn(hub),
           REKEY_STATE_TABLE: naming.stateTableArn(hub),
+          REKEY_APPEND_KEY: naming.appendKeyAliasArn(hub),
         }),
       },
       vpc: network.vpc,
@@ -77,6 +78,11 @@ export class RotateFunction extends RekeyFunction {
 
   private allowHub({ naming, place, hub }: RotateProps) {
     this.allow(APPEND, [naming.ledgerTableArn(hub)], appendedKeys);
+    const keys = naming.keysArn(hub);
+    this.allow(AUTHENTICATE, [keys], {
+      "ForAnyValue:StringEquals": { "kms:ResourceAliases": [naming.appendKeyAlias] },
+    });
+    acceptResource(this.role, keys, "Held to the hub's append key by its alias: the key's own id is the hub stack's.");
     this.allow(TURNS, [naming.stateTableArn(hub)], turnKeys);
     this.allow(["events:PutEvents"], [naming.busArn(place)]);
   }

@@ -1,4 +1,5 @@
 import { Duration } from "aws-cdk-lib";
+import { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { Rule, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import { FilterCriteria, FilterRule, StartingPosition } from "aws-cdk-lib/aws-lambda";
@@ -6,16 +7,22 @@ import { DynamoEventSource, SqsEventSource } from "aws-cdk-lib/aws-lambda-event-
 import type { Construct } from "constructs";
 import { acceptResource } from "../acknowledged.ts";
 import type { Hub } from "../hub-stack.ts";
+import { AUTHENTICATE } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
 
-/** Full tiles and bundles, event files, checkpoints by size, and batches on their way. */
-const ARCHIVED = ["tile/", "events/", "checkpoints/", "staging/"];
+/** Full tiles and bundles, event files, checkpoints by size, batches on their way, and from when on MACs are due. */
+const ARCHIVED = ["tile/", "events/", "checkpoints/", "staging/", "rules/"];
 
 /**
  * Puts events into the sealed log. Any number may run at once: compare-and-swap on one item picks the winner, so no
  * reserved concurrency is needed, which a new account (10 concurrent invocations in all) could not give.
  */
 export class SealFunction extends RekeyFunction {
+  /** Commits whose tiles were not written for five minutes; told each minute, so that silence is an alarm too. */
+  readonly told: { readonly "ledger-unfinished": Metric };
+  /** Streams in which somebody wrote by hand. */
+  readonly happened: { readonly "ledger-tampered": Metric };
+
   constructor(scope: Construct, id: string, { hub }: { readonly hub: Hub }) {
     const { config, naming, queues } = hub;
     super(scope, id, {
@@ -29,6 +36,16 @@ export class SealFunction extends RekeyFunction {
         REKEY_RETENTION_DAYS: config.archive.lock ? String(config.archive.retentionDays) : "0",
       },
     });
+    const metric = (metricName: string) =>
+      new Metric({
+        namespace: "Rekey",
+        metricName,
+        dimensionsMap: { service: config.prefix },
+        statistic: "Maximum",
+        period: Duration.minutes(5),
+      });
+    this.told = { "ledger-unfinished": metric("UnfinishedCommits") };
+    this.happened = { "ledger-tampered": metric("TamperedStreams") };
     this.listen(hub);
     this.lambda.addEventSource(new SqsEventSource(queues.spool, { batchSize: 10, reportBatchItemFailures: true }));
     new Rule(this, "EachMinute", {
@@ -63,7 +80,7 @@ export class SealFunction extends RekeyFunction {
   }
 
   private allowStores(hub: Hub) {
-    const { ledger, queues, signingKey } = hub;
+    const { ledger, queues, signingKey, appendKey } = hub;
     this.allow(
       ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
       [ledger.tableArn],
@@ -71,6 +88,7 @@ export class SealFunction extends RekeyFunction {
     this.allow(["dynamodb:Query"], [`${ledger.tableArn}/index/pending`]);
     this.allow(["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], [queues.spool.queueArn]);
     this.allow(["kms:GetPublicKey", "kms:Sign"], [signingKey.keyArn]);
+    this.allow(AUTHENTICATE, [appendKey.keyArn]);
     this.allowBuckets(hub);
   }
 
@@ -85,7 +103,7 @@ export class SealFunction extends RekeyFunction {
     this.allow(["s3:ListBucket"], [archive, work]);
     if (config.archive.lock) this.allow(["s3:PutObjectRetention"], kept);
     for (const path of objects.filter((object) => object.endsWith("*"))) {
-      acceptResource(this.role, path, "The log grows by objects under these four paths; nobody else may write them.");
+      acceptResource(this.role, path, "The log grows by objects under these paths; nobody else may write them.");
     }
   }
 }

@@ -5,12 +5,12 @@ import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import type { Construct } from "constructs";
 import { acceptResource } from "../acknowledged.ts";
 import type { Hub } from "../hub-stack.ts";
-import { APPEND, appendedKeys } from "./append.ts";
+import { APPEND, AUTHENTICATE, appendedKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
 
 /** Looks after the sealed log from outside the sealer, reading only: is it alive, and is it whole. */
 export class WatchFunction extends RekeyFunction {
-  readonly stale: Metric;
+  readonly happened: { readonly "ledger-stale": Metric };
 
   constructor(scope: Construct, id: string, { hub }: { readonly hub: Hub }) {
     const { config, naming } = hub;
@@ -22,13 +22,15 @@ export class WatchFunction extends RekeyFunction {
       timeout: Duration.minutes(15),
       memory: 1024,
     });
-    this.stale = new Metric({
-      namespace: "Rekey",
-      metricName: "StaleLedger",
-      dimensionsMap: { service: config.prefix },
-      statistic: "Maximum",
-      period: Duration.hours(1),
-    });
+    const metric = (metricName: string) =>
+      new Metric({
+        namespace: "Rekey",
+        metricName,
+        dimensionsMap: { service: config.prefix },
+        statistic: "Maximum",
+        period: Duration.hours(1),
+      });
+    this.happened = { "ledger-stale": metric("StaleLedger") };
     const rule = (name: string, description: string, schedule: Schedule, input: object) =>
       new Rule(this, name, {
         ruleName: `${naming.watch}-${name.toLowerCase()}`,
@@ -39,6 +41,7 @@ export class WatchFunction extends RekeyFunction {
     rule("Hourly", "A heartbeat in the ledger", Schedule.rate(Duration.hours(1)), {});
     rule("Nightly", "The whole log hashed anew", Schedule.cron({ hour: "3", minute: "17" }), { rehash: true });
     this.allow(APPEND, [hub.ledger.tableArn], appendedKeys);
+    this.allow(AUTHENTICATE, [hub.appendKey.keyArn]);
     this.allow(["kms:GetPublicKey"], [hub.signingKey.keyArn]);
     this.allowReading(hub);
   }

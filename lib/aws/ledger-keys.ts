@@ -29,13 +29,14 @@ type Attributes = Omit<Row, "stream" | "id" | "index"> & { readonly idx?: number
 /** The row in an item that holds an event; undefined when there is no item. */
 export const rowOf = (item: Readonly<Record<string, unknown>> | undefined): Row | undefined => {
   if (item === undefined) return undefined;
-  const { seq, receivedAt, body, before, idx } = item as Attributes;
+  const { seq, receivedAt, body, before, mac, idx } = item as Attributes;
   return {
     ...nameOf(item),
     seq,
     receivedAt,
     body,
     ...(before === undefined ? {} : { before }),
+    ...(mac === undefined ? {} : { mac }),
     ...(idx === undefined ? {} : { index: idx }),
   };
 };

@@ -4,7 +4,7 @@ import { GetCommand, QueryCommand, TransactWriteCommand } from "@aws-sdk/lib-dyn
 import { appendTo } from "../core/ledger/append.ts";
 import { toBytes } from "../core/ledger/bytes.ts";
 import { decodeEntry } from "../core/ledger/entry.ts";
-import type { Head, Row, StreamStore } from "../core/ledger/ports.ts";
+import type { AppendKeys, Head, Row, StreamStore } from "../core/ledger/ports.ts";
 import type { Aws, Clock, Ledger, Recorded } from "../core/types.ts";
 import { systemClock } from "./clock.ts";
 import { documents } from "./document.ts";
@@ -42,8 +42,8 @@ const dynamoStreams = ({ aws, table: TableName }: Table): StreamStore => ({
     };
   },
   async put(row, abortSignal) {
-    const { seq, id, receivedAt, body, before } = row;
-    const Item = { ...eventKey(row), ...pendingKey(row), seq, receivedAt, body, ...(before && { before }) };
+    const { seq, id, receivedAt, body, before, mac } = row;
+    const Item = { ...eventKey(row), ...pendingKey(row), seq, receivedAt, body, mac, ...(before && { before }) };
     const Update = {
       TableName,
       Key: headKey(row.stream),
@@ -103,6 +103,7 @@ const readBack = async ({ aws, table: TableName }: Table, stream: string, limit:
 };
 
 export type DynamoLedgerOptions = Table & {
+  readonly keys: AppendKeys;
   readonly clock?: Clock;
   readonly random?: (bytes: number) => Uint8Array;
   /** How long one append may take with all its retries, in ms; containment gives it little. */
@@ -114,6 +115,15 @@ export type DynamoLedgerOptions = Table & {
 const APPEND_MS = 10_000;
 const READ_MS = 30_000;
 
+/** What the ledger table tells of streams, without the right to append. */
+export const dynamoHistory = (
+  { aws, table }: Table,
+  within = (ms: number) => AbortSignal.timeout(ms),
+): Pick<Ledger, "history" | "recent"> => ({
+  history: async (stream) => (await readStream({ aws, table }, stream, within(READ_MS))).map(recorded),
+  recent: async (stream, limit) => (await readBack({ aws, table }, stream, limit, within(READ_MS))).map(recorded),
+});
+
 /**
  * The ledger over its DynamoDB table. An append that runs out of time throws; it may have been stored all the same,
  * and appending it again is safe. Throws Unrecordable when an event cannot become an entry.
@@ -121,12 +131,13 @@ const READ_MS = 30_000;
 export const dynamoLedger = ({
   aws,
   table,
+  keys,
   clock = systemClock,
   random = randomBytes,
   timeoutMs = APPEND_MS,
   signal,
 }: DynamoLedgerOptions): Ledger => {
-  const append = appendTo({ store: dynamoStreams({ aws, table }), clock, random });
+  const append = appendTo({ store: dynamoStreams({ aws, table }), keys, clock, random });
   const within = (ms: number) => AbortSignal.any([AbortSignal.timeout(ms), ...(signal ? [signal] : [])]);
   return {
     async append(event) {
@@ -139,7 +150,6 @@ export const dynamoLedger = ({
         throw new Error(message, { cause });
       }
     },
-    history: async (stream) => (await readStream({ aws, table }, stream, within(READ_MS))).map(recorded),
-    recent: async (stream, limit) => (await readBack({ aws, table }, stream, limit, within(READ_MS))).map(recorded),
+    ...dynamoHistory({ aws, table }, within),
   };
 };

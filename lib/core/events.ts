@@ -203,6 +203,13 @@ type Shapes = {
     readonly findings: number;
     readonly first: string | null;
   };
+  /** An event that waits is not what was appended, or the one before it is gone: its stream is not sealed on. */
+  "ledger.tampered": {
+    readonly stream: string;
+    readonly event: string;
+    readonly seq: number;
+    readonly why: string;
+  };
   /** Somebody took an evidence pack: of what, and of which log. */
   "evidence.taken": { readonly what: string; readonly size: number; readonly root: string };
 };

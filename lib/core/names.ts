@@ -8,6 +8,7 @@ export const names = (prefix = "rekey") => ({
   /** What compaction makes of the archive; nothing that could not be made again. */
   parquetBucket: (account: string, region: string) => `${prefix}-parquet-${account}-${region}`,
   ledgerKeyAlias: `alias/${prefix}-ledger`,
+  appendKeyAlias: `alias/${prefix}-append`,
   signalQueue: `${prefix}-signals`,
   rejectedQueue: `${prefix}-rejected`,
   spoolQueue: `${prefix}-spool`,

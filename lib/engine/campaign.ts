@@ -14,6 +14,7 @@ import {
 import type { Clock, CredentialId, Instant, Ledger } from "../core/types.ts";
 
 export type CampaignWorld = { readonly ledger: Ledger; readonly clock: Clock };
+type Reading = { readonly ledger: Pick<Ledger, "history">; readonly clock: Clock };
 
 export type Opening = {
   readonly campaign: string;
@@ -43,7 +44,7 @@ const incidentFor = ({ campaign, credential, decision }: Deciding): string | nul
 const SCOPED_AT_ONCE = 50;
 
 /** The campaign as the ledger has it. Throws Misconfigured when there is none of that name. */
-export const readCampaign = async ({ ledger, clock }: CampaignWorld, id: string): Promise<Campaign> => {
+export const readCampaign = async ({ ledger, clock }: Reading, id: string): Promise<Campaign> => {
   const campaign = campaignOf(id, await ledger.history(campaignStream(id)), clock.between);
   if (campaign) return campaign;
   throw new Misconfigured(`there is no access review ${id}`);
@@ -104,7 +105,7 @@ export type Standing = {
 };
 
 /** Where a campaign stands: what is left to decide, and what was decided and is not done. */
-export const standing = async (world: CampaignWorld, id: string): Promise<Standing> => {
+export const standing = async (world: Reading, id: string): Promise<Standing> => {
   const campaign = await readCampaign(world, id);
   const unfinished: CredentialId[] = [];
   for (const { credential, decided } of campaign.items) {

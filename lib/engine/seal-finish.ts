@@ -5,8 +5,9 @@ import { decodeEntry } from "../core/ledger/entry.ts";
 import { Fork, Malformed } from "../core/ledger/errors.ts";
 import { type Verifier, verifier } from "../core/ledger/note.ts";
 import { inParallel } from "../core/ledger/parallel.ts";
-import type { Committed, Inbox, Lock, ObjectStore, Packer, Signer } from "../core/ledger/ports.ts";
+import type { AppendKeys, Committed, Inbox, Lock, ObjectStore, Packer, Signer } from "../core/ledger/ports.ts";
 import type { Clock } from "../core/types.ts";
+import type { MacRule } from "./mac-rule.ts";
 
 export type SealPorts = {
   readonly inbox: Inbox;
@@ -16,6 +17,8 @@ export type SealPorts = {
   /** Partial tiles and bundles, and the newest checkpoint. */
   readonly work: ObjectStore;
   readonly signer: Signer;
+  readonly keys: AppendKeys;
+  readonly macsFrom: MacRule;
   readonly packer: Packer;
   readonly clock: Clock;
   readonly origin: string;

@@ -2,12 +2,12 @@ import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import { type Batch, makeBatch, type ReadPiece } from "../core/ledger/batch.ts";
 import { toBytes } from "../core/ledger/bytes.ts";
 import { formatCheckpoint } from "../core/ledger/checkpoint.ts";
-import { decodeEntry } from "../core/ledger/entry.ts";
 import { Fork } from "../core/ledger/errors.ts";
 import { EMPTY_ROOT } from "../core/ledger/merkle.ts";
 import { formatNote, verifier } from "../core/ledger/note.ts";
-import type { Committed, Row } from "../core/ledger/ports.ts";
+import type { Committed } from "../core/ledger/ports.ts";
 import { joinEntries, splitEntries } from "../core/ledger/tiles.ts";
+import { choose, type Parked } from "./seal-choose.ts";
 import { CHECKPOINT, createSame, finish, type SealPorts } from "./seal-finish.ts";
 
 export type SealOptions = {
@@ -22,8 +22,8 @@ export type SealOptions = {
 export type Cycle = {
   readonly outcome: "sealed" | "recovered" | "outrun" | "idle";
   readonly events: number;
-  /** Streams that wait because an event of theirs does not say what its key says: somebody wrote it by hand. */
-  readonly parked: readonly string[];
+  /** Streams that wait because somebody wrote in them by hand. */
+  readonly parked: readonly Parked[];
 };
 
 const BATCH = 1000;
@@ -52,39 +52,6 @@ const begin = async ({ lock, work, clock }: SealPorts, signal: AbortSignal): Pro
   const begun = await lock.read(signal);
   if (begun !== undefined) return begun;
   throw new Fork("the log has a published checkpoint but no lock record: restore the lock record from backup");
-};
-
-const saysItsKey = (row: Row): boolean => {
-  try {
-    const event = decodeEntry(toBytes(row.body));
-    return event.stream === row.stream && event.id === row.id && event.seq === row.seq;
-  } catch {
-    return false;
-  }
-};
-
-const byArrival = (a: Row, b: Row): number =>
-  a.receivedAt === b.receivedAt ? a.seq - b.seq : a.receivedAt < b.receivedAt ? -1 : 1;
-
-type Choice = { readonly rows: readonly Row[]; readonly parked: readonly string[] };
-
-/** The next events of each stream without a gap: the index may lag, and what comes after a gap waits for it to close. */
-const choose = async ({ inbox }: SealPorts, limit: number, signal: AbortSignal): Promise<Choice> => {
-  const waiting = await inbox.read(await inbox.pending(limit, signal), signal);
-  const fresh = waiting.filter((row) => row.index === undefined).sort(byArrival);
-  const sealed = await inbox.sealedSeqs([...new Set(fresh.map((row) => row.stream))], signal);
-  const last = new Map(sealed);
-  const parked = new Set<string>();
-  const rows = fresh.filter((row) => {
-    if (row.seq !== (last.get(row.stream) ?? 0) + 1) return false;
-    if (!saysItsKey(row)) {
-      parked.add(row.stream);
-      return false;
-    }
-    last.set(row.stream, row.seq);
-    return true;
-  });
-  return { rows, parked: [...parked] };
 };
 
 /** Stages the batch, signs, and swaps the lock; undefined when another run was first. */
@@ -120,7 +87,7 @@ export const sealOnce = async (ports: SealPorts, { signal, limit = BATCH }: Seal
     await finish(ports, lock, batch, signal);
     return { outcome: "recovered", events: batch.entries.length, parked: [] };
   }
-  const { rows, parked } = await choose(ports, limit, signal);
+  const { rows, parked } = await choose(ports, limit, lock.size === 0, signal);
   if (rows.length === 0) return { outcome: "idle", events: 0, parked };
   const entries = rows.map((row) => toBytes(row.body));
   const batch = await makeBatch(lock.size, entries, pieceReader(ports, signal), lock.root);
@@ -134,16 +101,16 @@ export const sealOnce = async (ports: SealPorts, { signal, limit = BATCH }: Seal
 export const sealUntilIdle = async (
   ports: SealPorts,
   options: SealOptions & { readonly mayStart?: () => boolean },
-): Promise<{ readonly events: number; readonly idle: boolean; readonly parked: readonly string[] }> => {
+): Promise<{ readonly events: number; readonly idle: boolean; readonly parked: readonly Parked[] }> => {
   const { signal, mayStart = () => true } = options;
-  const parked = new Set<string>();
+  const parked = new Map<string, Parked>();
   let events = 0;
   do {
     const cycle = await sealOnce(ports, options);
-    for (const stream of cycle.parked) parked.add(stream);
+    for (const one of cycle.parked) parked.set(one.stream, one);
     events += cycle.events;
-    if (cycle.outcome === "idle") return { events, idle: true, parked: [...parked] };
+    if (cycle.outcome === "idle") return { events, idle: true, parked: [...parked.values()] };
     if (cycle.outcome === "outrun") await ports.clock.sleep(OUTRUN_PAUSE_MS, signal);
   } while (mayStart());
-  return { events, idle: false, parked: [...parked] };
+  return { events, idle: false, parked: [...parked.values()] };
 };

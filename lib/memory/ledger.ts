@@ -4,6 +4,7 @@ import { decodeEntry } from "../core/ledger/entry.ts";
 import { Fork } from "../core/ledger/errors.ts";
 import type { EventName, Head, Inbox, Row, StreamStore } from "../core/ledger/ports.ts";
 import type { Clock, Ledger, Recorded } from "../core/types.ts";
+import { memoryAppendKeys } from "./append-keys.ts";
 import { type Faults, faults } from "./faults.ts";
 
 /** The ledger table. */
@@ -80,7 +81,7 @@ export const memoryLedger = ({
   table = ledgerTable(),
   layer = faults(),
 }: MemoryLedgerOptions): Ledger => {
-  const append = appendTo({ store: memoryStreams(table, layer), clock, random });
+  const append = appendTo({ store: memoryStreams(table, layer), keys: memoryAppendKeys(layer), clock, random });
   const history = async (stream: string): Promise<readonly Recorded[]> =>
     [...table.rows.values()]
       .filter((row) => row.stream === stream)

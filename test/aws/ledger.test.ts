@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { CreateTableCommand, DynamoDBClient, type ScalarAttributeType } from "@aws-sdk/client-dynamodb";
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, GetObjectRetentionCommand, S3Client } from "@aws-sdk/client-s3";
-import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { kmsAppendKeys } from "../../lib/aws/append-keys.ts";
 import { s3Objects } from "../../lib/aws/archive.ts";
 import { makeAws } from "../../lib/aws/clients.ts";
 import { documents } from "../../lib/aws/document.ts";
@@ -47,6 +48,9 @@ const prepare = async (aws: Aws, account: string, region: string) => {
   );
   const TargetKeyId = key.KeyMetadata?.KeyId ?? "";
   await aws(KMSClient).send(new CreateAliasCommand({ AliasName: n.ledgerKeyAlias, TargetKeyId }));
+  const mac = await aws(KMSClient).send(new CreateKeyCommand({ KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" }));
+  const append = { AliasName: n.appendKeyAlias, TargetKeyId: mac.KeyMetadata?.KeyId ?? "" };
+  await aws(KMSClient).send(new CreateAliasCommand(append));
 };
 
 let local: LocalAws;
@@ -70,16 +74,23 @@ afterAll(async () => {
 });
 
 describe("the ledger in DynamoDB", () => {
-  ledgerContract(() => dynamoLedger({ aws, table: names().ledgerTable }));
+  ledgerContract(() =>
+    dynamoLedger({ aws, table: names().ledgerTable, keys: kmsAppendKeys(aws, names().appendKeyAlias) }),
+  );
 
   it("follows the pages of a history over 1 MB", async () => {
-    const ledger = dynamoLedger({ aws, table: names().ledgerTable });
+    const ledger = dynamoLedger({ aws, table: names().ledgerTable, keys: kmsAppendKeys(aws, names().appendKeyAlias) });
     for (let n = 0; n < 80; n += 1) await ledger.append(eventOf("long", n, { reason: "x".repeat(15_000) }));
     expect((await ledger.history("long")).map(({ seq }) => seq)).toEqual(Array.from({ length: 80 }, (_, i) => i + 1));
   }, 60_000);
   it("gives up in the time it was given, and says that the event may be appended again", async () => {
     const hung = makeAws({ endpoint: "http://127.0.0.1:9", retryMode: "standard", maxAttempts: 50 });
-    const ledger = dynamoLedger({ aws: hung, table: names().ledgerTable, timeoutMs: 300 });
+    const ledger = dynamoLedger({
+      aws: hung,
+      table: names().ledgerTable,
+      keys: kmsAppendKeys(aws, names().appendKeyAlias),
+      timeoutMs: 300,
+    });
     const start = performance.now();
     await expect(ledger.append(eventOf("slow", 1))).rejects.toThrow(/rotation\.started:1 of slow .*300 ms/);
     expect(performance.now() - start).toBeLessThan(2_000);
@@ -102,7 +113,11 @@ describe("sealing and proving against the services", () => {
     const result = await seal({ Records: records });
     expect(result.batchItemFailures).toEqual([{ itemIdentifier: "m2" }]);
     expect(result.sealed).toBeGreaterThan(0);
-    const history = await dynamoLedger({ aws, table: names().ledgerTable }).history("spooled");
+    const history = await dynamoLedger({
+      aws,
+      table: names().ledgerTable,
+      keys: kmsAppendKeys(aws, names().appendKeyAlias),
+    }).history("spooled");
     expect(history).toMatchObject([{ id: event.id, seq: 1, index: expect.any(Number) }]);
   }, 60_000);
 
@@ -121,7 +136,7 @@ describe("sealing and proving against the services", () => {
   }, 60_000);
 
   it("seals at the doorbell and on schedule, in many runs at once, each event once", async () => {
-    const ledger = dynamoLedger({ aws, table: names().ledgerTable });
+    const ledger = dynamoLedger({ aws, table: names().ledgerTable, keys: kmsAppendKeys(aws, names().appendKeyAlias) });
     const events = Array.from({ length: 300 }, (_, n) => eventOf(`cred-${n % 30}`, n));
     await inParallel(events, 24, async (event) => {
       await ledger.append(event);
@@ -190,18 +205,26 @@ describe("sealing and proving against the services", () => {
     ).toBe(2);
   }, 120_000);
 
-  it("parks a stream whose waiting event was altered in the table", async () => {
-    const ledger = dynamoLedger({ aws, table: names().ledgerTable });
+  it("parks a stream whose waiting event was altered in the table, and records that", async () => {
+    const ledger = dynamoLedger({ aws, table: names().ledgerTable, keys: kmsAppendKeys(aws, names().appendKeyAlias) });
+    const Key = eventKey({ stream: "tampered", id: "rotation.started:1" });
     await ledger.append(eventOf("tampered", 1));
+    const stored = await documents(aws).send(new GetCommand({ TableName: names().ledgerTable, Key }));
+    const was = String(stored.Item?.["body"]);
+    expect(was).toContain('"postgres"');
     const change = {
       TableName: names().ledgerTable,
-      Key: eventKey({ stream: "tampered", id: "rotation.started:1" }),
+      Key,
       UpdateExpression: "SET body = :body",
-      ExpressionAttributeValues: { ":body": "{}" },
+      ExpressionAttributeValues: { ":body": was.replace('"postgres"', '"mysql"') },
     };
     await documents(aws).send(new UpdateCommand(change));
     expect((await seal({})).sealed).toBe(0);
     await ledger.append(eventOf("other", 1));
+    // With the event that tells of it.
+    expect((await seal({})).sealed).toBe(2);
+    expect(await ledger.history("ledger")).toMatchObject([{ type: "ledger.tampered", data: { stream: "tampered" } }]);
+    await documents(aws).send(new UpdateCommand({ ...change, ExpressionAttributeValues: { ":body": was } }));
     expect((await seal({})).sealed).toBe(1);
   });
 });

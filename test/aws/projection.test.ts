@@ -6,6 +6,7 @@ import { CreateTableCommand, DynamoDBClient, type ScalarAttributeType } from "@a
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { kmsAppendKeys } from "../../lib/aws/append-keys.ts";
 import { makeAws } from "../../lib/aws/clients.ts";
 import { dynamoLedger } from "../../lib/aws/ledger.ts";
 import { dynamoReview } from "../../lib/aws/projection.ts";
@@ -57,6 +58,9 @@ beforeAll(async () => {
   );
   const TargetKeyId = key.KeyMetadata?.KeyId;
   await aws(KMSClient).send(new CreateAliasCommand({ AliasName: n.ledgerKeyAlias, TargetKeyId }));
+  const mac = await aws(KMSClient).send(new CreateKeyCommand({ KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" }));
+  const append = { AliasName: n.appendKeyAlias, TargetKeyId: mac.KeyMetadata?.KeyId };
+  await aws(KMSClient).send(new CreateAliasCommand(append));
 }, 120_000);
 afterAll(async () => {
   for (const name of Object.keys(set)) if (!(name in before)) delete set[name];
@@ -126,7 +130,7 @@ describe("the projection in DynamoDB", () => {
   }, 60_000);
 
   it("follows the sealed log through the functions, and records who takes evidence", async () => {
-    const ledger = dynamoLedger({ aws, table: names().ledgerTable });
+    const ledger = dynamoLedger({ aws, table: names().ledgerTable, keys: kmsAppendKeys(aws, names().appendKeyAlias) });
     const run = async (entry: "seal" | "project", event: object) => {
       const { handler } = await import(`../../functions/${entry}.ts`);
       return (await handler(event, { getRemainingTimeInMillis: () => 60_000 })) as Record<string, unknown>;

@@ -83,6 +83,19 @@ describe.each(Object.entries(configs))("%s", (_, config) => {
     expect(loose.map(({ holder }) => /Seal/.test(holder))).toEqual([true]);
   });
 
+  test("only what appends, and the sealer, can authenticate what is appended", () => {
+    const appends = holders(/^dynamodb:PutItem$/, /ledger|Ledger/);
+    expect(holders(/^kms:GenerateMac$/).sort()).toEqual(appends.sort());
+    const { hub } = rekey(config);
+    const denied = statements(hub).filter(
+      ({ effect, actions, principal }) =>
+        effect === "Deny" && principal.includes("*") && actions.includes("kms:GenerateMac"),
+    );
+    expect(denied.map(({ condition }) => condition)).toEqual([
+      expect.stringMatching(/^ArnNotEquals: aws:PrincipalArn/),
+    ]);
+  });
+
   test("values are read by rotate functions only, each within its network", () => {
     const readers = all.filter(({ actions }) =>
       actions.some((action) => /^secretsmanager:(GetSecret|BatchGet|Put|Update)/.test(action)),

@@ -8,6 +8,7 @@ import { Lambda } from "@aws-sdk/client-lambda";
 import { SecretsManager } from "@aws-sdk/client-secrets-manager";
 import { build } from "esbuild";
 import { bundleOptions } from "../../cdk/constructs/bundle.ts";
+import { kmsAppendKeys } from "../../lib/aws/append-keys.ts";
 import { makeAws } from "../../lib/aws/clients.ts";
 import { dynamoLedger } from "../../lib/aws/ledger.ts";
 import { names } from "../../lib/core/names.ts";
@@ -117,7 +118,11 @@ export const openStage = async (port: number) => {
   };
   return {
     /** As the functions write it. */
-    ledger: dynamoLedger({ aws: makeAws({ ...config }), table: named.ledgerTable }),
+    ledger: dynamoLedger({
+      aws: makeAws({ ...config }),
+      table: named.ledgerTable,
+      keys: kmsAppendKeys(makeAws({ ...config }), named.appendKeyAlias),
+    }),
     ...{ probe, database, sm, lambda, run, json, adopt, single, names: named },
     current: async (id: string) => JSON.parse((await sm.getSecretValue({ SecretId: id })).SecretString ?? "{}"),
     /** What that function's role was allowed so far, by action. */

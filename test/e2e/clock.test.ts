@@ -10,7 +10,7 @@ import { STS } from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { makeAws } from "../../lib/aws/clients.ts";
 import { dynamoIncidents } from "../../lib/aws/incidents.ts";
-import { dynamoLedger } from "../../lib/aws/ledger.ts";
+import { dynamoHistory } from "../../lib/aws/ledger.ts";
 import { invoke } from "../../lib/aws/network.ts";
 import { dynamoTimetable } from "../../lib/aws/timetable.ts";
 import { versionsMade } from "../../lib/aws/versions.ts";
@@ -56,7 +56,7 @@ const stored = async (SecretId: string) =>
   (await aws(SecretsManagerClient).send(new GetSecretValueCommand({ SecretId }))).SecretString;
 const discover = () => invoke(aws, own.discover, {}, "discover");
 const timetable = () => dynamoTimetable(aws, own.stateTable);
-const history = (id: CredentialId) => dynamoLedger({ aws, table: own.ledgerTable }).history(id);
+const history = (id: CredentialId) => dynamoHistory({ aws, table: own.ledgerTable }).history(id);
 
 const LOG = { Effect: "Allow", Action: "logs:PutLogEvents", Resource: "*" } as const;
 /** Remembers when its environment began, as one that read a secret then. */

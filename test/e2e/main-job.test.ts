@@ -22,7 +22,7 @@ import {
 import { GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoLedger } from "../../lib/aws/ledger.ts";
+import { dynamoHistory } from "../../lib/aws/ledger.ts";
 import { invoke } from "../../lib/aws/network.ts";
 import { names } from "../../lib/core/names.ts";
 import type { CredentialId } from "../../lib/core/types.ts";
@@ -326,7 +326,7 @@ describe("a workload's role", () => {
     const incident = await incidentOf("inside");
     expect(await canLogIn(login)).toBe(false);
     expect(await currentOf("demo/orders")).toBe(before);
-    const ledger = dynamoLedger({ aws: running.aws, table: names().ledgerTable });
+    const ledger = dynamoHistory({ aws: running.aws, table: names().ledgerTable });
     const { id } =
       ((await json("inventory")) as Inventory).credentials.find(({ name }) => name === "demo/orders") ?? {};
     const told = await ledger.history(id ?? "");

@@ -13,7 +13,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { makeAws } from "../../lib/aws/clients.ts";
 import { documents } from "../../lib/aws/document.ts";
 import { dynamoIncidents } from "../../lib/aws/incidents.ts";
-import { dynamoLedger } from "../../lib/aws/ledger.ts";
+import { dynamoHistory } from "../../lib/aws/ledger.ts";
 import { invoke } from "../../lib/aws/network.ts";
 import { kmsTokenSigner } from "../../lib/aws/token-signer.ts";
 import { names } from "../../lib/core/names.ts";
@@ -92,7 +92,7 @@ const makeUser = async (
   };
   return { id: (made.ARN ?? "") as CredentialId, isActive };
 };
-const history = (id: string) => dynamoLedger({ aws, table: own.ledgerTable }).history(id);
+const history = (id: string) => dynamoHistory({ aws, table: own.ledgerTable }).history(id);
 
 it("a compromised function is throttled by a signal once its key is dead, and has its reserve again after a restore", async () => {
   const Log = { Effect: "Allow", Action: "logs:PutLogEvents", Resource: "*" } as const;

@@ -63,6 +63,7 @@ describe("a sequencer that dies", () => {
         "inbox.raise",
         "inbox.read",
         "inbox.sealedSeqs",
+        "keys.of",
         "lock.commit",
         "lock.read",
         "lock.settle",
@@ -87,7 +88,7 @@ describe("a sequencer that dies", () => {
 describe("a writer that dies", () => {
   it("at any call has stored its event once or not at all, and the repeat stores it once", async () => {
     for (const mode of ["before", "after"] as const) {
-      for (let at = 1; at <= 3; at += 1) {
+      for (let at = 1; at <= 4; at += 1) {
         const w = world();
         await append(w, "cred", 1);
         await dies(() => append(w, "cred", 2, { at, mode }));

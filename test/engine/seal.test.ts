@@ -93,8 +93,9 @@ describe("sealing a log that somebody altered", () => {
     await append(w, "bad", 3);
     const [key, row] = [...w.table.rows].find(([, { seq, stream }]) => stream === "bad" && seq === 1) ?? expect.fail();
     w.table.rows.set(key, { ...row, body: row.body.replace('"seq":1', '"seq":9') });
-    expect(await seal(w)).toEqual({ outcome: "sealed", events: 1, parked: ["bad"] });
-    expect(await seal(w)).toEqual({ outcome: "idle", events: 0, parked: ["bad"] });
+    const waits = { stream: "bad", id: "rotation.started:2", seq: 1, why: "its body does not say what its key says" };
+    expect(await seal(w)).toEqual({ outcome: "sealed", events: 1, parked: [waits] });
+    expect(await seal(w)).toEqual({ outcome: "idle", events: 0, parked: [waits] });
   });
 
   it("replaces a published checkpoint that it did not sign, however large", async () => {

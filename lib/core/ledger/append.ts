@@ -1,10 +1,12 @@
 import type { LifecycleEvent } from "../events.ts";
 import type { Clock, Instant } from "../types.ts";
 import { encodeEntry } from "./entry.ts";
-import type { Head, Row, StreamStore } from "./ports.ts";
+import { dayOf, macOf } from "./mac.ts";
+import type { AppendKeys, Head, Row, StreamStore } from "./ports.ts";
 
 export type AppendPorts = {
   readonly store: StreamStore;
+  readonly keys: AppendKeys;
   readonly clock: Clock;
   readonly random: (bytes: number) => Uint8Array;
 };
@@ -38,16 +40,18 @@ const rowAfter = (head: Head | undefined, event: LifecycleEvent, now: Instant): 
  * Throws Unrecordable when the event cannot become an entry.
  */
 export const appendTo =
-  ({ store, clock, random }: AppendPorts) =>
+  ({ store, keys, clock, random }: AppendPorts) =>
   async (event: LifecycleEvent, signal: AbortSignal): Promise<{ readonly seq: number }> => {
     // Checked before any call: the largest seq makes the longest entry.
     encodeEntry(event, { seq: Number.MAX_SAFE_INTEGER, receivedAt: clock.now() });
     for (let attempt = 0; ; attempt += 1) {
       signal.throwIfAborted();
-      const { seq, head } = await store.look(event, signal);
+      // Asked for meanwhile: the first append of a process, and of a day, waits for the longer of the two.
+      const [{ seq, head }] = await Promise.all([store.look(event, signal), keys.of(dayOf(clock.now()), signal)]);
       if (seq !== undefined) return { seq };
       const row = rowAfter(head, event, clock.now());
-      if ((await store.put(row, signal)) === "stored") return { seq: row.seq };
+      const mac = macOf(row, await keys.of(dayOf(row.receivedAt), signal));
+      if ((await store.put({ ...row, mac }, signal)) === "stored") return { seq: row.seq };
       await clock.sleep(pauseMs(attempt, random), signal);
     }
   };

@@ -9,6 +9,8 @@ export type Row = EventName & {
   readonly body: string;
   /** Id of the event before it in the stream: the way from the newest to older ones without a second index. */
   readonly before?: string;
+  /** By whoever appended it, over all of the above (lib/core/ledger/mac.ts); absent in rows of before there were any. */
+  readonly mac?: string;
   /** Place in the sealed log. */
   readonly index?: number;
 };
@@ -24,6 +26,12 @@ export interface StreamStore {
    * it (none for seq 1). `refused` means that nothing was written and a new look is due.
    */
   put(row: Row, signal: AbortSignal): Promise<"stored" | "refused">;
+}
+
+/** What rows are authenticated with: a key for each day, which only appenders and the sealer can have made. */
+export interface AppendKeys {
+  /** 32 bytes, for a UTC day as `2026-11-23`. */
+  of(day: string, signal: AbortSignal): Promise<Uint8Array>;
 }
 
 /** The same events, as the sequencer sees them. */

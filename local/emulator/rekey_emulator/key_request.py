@@ -1,4 +1,5 @@
-"""KMS: what CreateKey asks for, as condition keys (KMS developer guide, condition keys kms:KeyUsage and kms:KeySpec);
+"""KMS: what CreateKey asks for, and what a key's aliases are, as condition keys (KMS developer guide, condition keys
+kms:KeyUsage, kms:KeySpec and kms:ResourceAliases);
 a key that is pending deletion is neither enabled nor disabled (KMS developer guide, key states)."""
 import json
 
@@ -16,6 +17,11 @@ def _unless_pending_deletion(change):
     return guarded
 
 
+def _aliases_of(key_id):
+    key = kms._resolve_key(key_id) or {}
+    return [arn.rsplit(":", 1)[-1] for arn, target in kms._aliases.items() if target == key.get("KeyId")]
+
+
 def install():
     kms._enable_key = _unless_pending_deletion(kms._enable_key)
     kms._disable_key = _unless_pending_deletion(kms._disable_key)
@@ -23,6 +29,8 @@ def install():
 
     def request_tag_context(service, iam_action, body, params):
         found = tags(service, iam_action, body, params)
+        if service == "kms" and iam_action != "kms:CreateKey":
+            return {**found, "kms:ResourceAliases": _aliases_of(json.loads(body or b"{}").get("KeyId", ""))}
         if iam_action != "kms:CreateKey":
             return found
         asked = json.loads(body or b"{}")

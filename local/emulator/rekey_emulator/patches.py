@@ -30,7 +30,7 @@ NEEDED = {
         "_IAM_HANDLERS", "_access_keys", "_create_access_key", "_error", "_future", "_gen_id",
         "_get_access_key_last_used", "_now", "_p", "_roles", "_simulate_principal_policy", "_users", "_xml",
     ),
-    "ministack.services.kms": ("_check_key_state", "_disable_key", "_enable_key", "_resolve_key"),
+    "ministack.services.kms": ("_aliases", "_check_key_state", "_disable_key", "_enable_key", "_resolve_key"),
     "ministack.services.lambda_svc": (
         "_esms", "_execute_function_with_config_scope", "_execution_record_for_config",
         "_functions", "_get_func_record_for_ref", "_poll_dynamodb_streams", "_poll_kinesis", "_poll_loop", "_poll_sqs",

@@ -5,8 +5,10 @@ import { verifier } from "../../../lib/core/ledger/note.ts";
 import type { ReadFile } from "../../../lib/core/ledger/pieces.ts";
 import type { Packer } from "../../../lib/core/ledger/ports.ts";
 import { verifyLog } from "../../../lib/core/ledger/verify.ts";
+import { macRule } from "../../../lib/engine/mac-rule.ts";
 import { sealUntilIdle } from "../../../lib/engine/seal.ts";
 import type { SealPorts } from "../../../lib/engine/seal-finish.ts";
+import { memoryAppendKeys } from "../../../lib/memory/append-keys.ts";
 import { memoryClock } from "../../../lib/memory/clock.ts";
 import { type FaultPlan, faults } from "../../../lib/memory/faults.ts";
 import { ledgerTable, memoryInbox, memoryStreams } from "../../../lib/memory/ledger.ts";
@@ -50,12 +52,15 @@ export const world = () => {
 /** A sequencer process; `isStale` makes its index lag. */
 export const sequencer = (w: World, plan: FaultPlan = {}, isStale: () => boolean = () => false) => {
   const layer = faults(plan);
+  const archive = memoryObjects(w.archive, layer);
   const ports: SealPorts = {
     inbox: memoryInbox(w.table, layer, isStale),
     lock: memoryLock(w.cell, layer),
-    archive: memoryObjects(w.archive, layer),
+    archive,
     work: memoryObjects(w.work, layer),
     signer: memorySigner(seed, layer),
+    keys: memoryAppendKeys(layer),
+    macsFrom: macRule({ archive, clock: w.clock }),
     packer: plain,
     clock: w.clock,
     origin,
@@ -65,9 +70,10 @@ export const sequencer = (w: World, plan: FaultPlan = {}, isStale: () => boolean
 
 /** Appends an event in a process of its own; what it acknowledged must be in the log in the end. */
 export const append = async (w: World, stream: string, n: number, plan: FaultPlan = {}): Promise<void> => {
-  const store = memoryStreams(w.table, faults(plan));
+  const layer = faults(plan);
+  const [store, keys] = [memoryStreams(w.table, layer), memoryAppendKeys(layer)];
   const event = eventOf(stream, n);
-  await appendTo({ store, clock: w.clock, random: (k) => new Uint8Array(k).fill(n) })(event, forever);
+  await appendTo({ store, keys, clock: w.clock, random: (k) => new Uint8Array(k).fill(n) })(event, forever);
   w.acked.add(JSON.stringify([stream, event.id]));
 };
 
