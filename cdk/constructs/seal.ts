@@ -99,6 +99,8 @@ export class SealFunction extends RekeyFunction {
     const kept = ARCHIVED.map((path) => `${archive}/${path}*`);
     const objects = [...kept, `${work}/tile/*`, `${work}/checkpoint`];
     this.allow(["s3:GetObject", "s3:PutObject"], objects);
+    // A stage is read by its version, which nobody can hide behind a later one.
+    this.allow(["s3:GetObjectVersion"], [`${archive}/staging/*`]);
     // Without it S3 answers 403 instead of 404 for what is not there, and the sealer could not tell.
     this.allow(["s3:ListBucket"], [archive, work]);
     if (config.archive.lock) this.allow(["s3:PutObjectRetention"], kept);

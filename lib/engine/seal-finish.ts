@@ -36,17 +36,18 @@ const unpacksAlike =
   async (found, meant) =>
     sameBytes(found, meant) || sameBytes(await unpack(found), await unpack(meant));
 
-/** Writes what may be there already, then byte for byte the same; throws Fork when it differs. */
+/** Writes what may be there already, then byte for byte the same, and tells its version; throws Fork when it differs. */
 export const createSame = async (
   store: ObjectStore,
   path: string,
   bytes: Uint8Array,
   signal: AbortSignal,
   same: Same = identical,
-): Promise<void> => {
-  if (await store.create(path, bytes, signal)) return;
+): Promise<string | undefined> => {
+  const created = await store.create(path, bytes, signal);
+  if (created) return created.version;
   const found = await store.get(path, signal);
-  if (found !== undefined && (await same(found.bytes, bytes).catch(() => false))) return;
+  if (found !== undefined && (await same(found.bytes, bytes).catch(() => false))) return found.version;
   throw new Fork(`${path} holds other bytes than the committed log: sealing halts until a person has looked`);
 };
 
@@ -94,9 +95,9 @@ const place = async ({ inbox }: SealPorts, { from, entries }: Batch, signal: Abo
  */
 export const finish = async (ports: SealPorts, lock: Committed, batch: Batch, signal: AbortSignal): Promise<void> => {
   const { archive, work, signer, origin } = ports;
-  await inParallel(batch.pieces, OBJECTS_AT_ONCE, ({ path, bytes, full }: Piece) =>
-    createSame(full ? archive : work, path, bytes, signal),
-  );
+  await inParallel(batch.pieces, OBJECTS_AT_ONCE, async ({ path, bytes, full }: Piece) => {
+    await createSame(full ? archive : work, path, bytes, signal);
+  });
   await archiveEvents(ports, lock, batch, signal);
   await createSame(archive, `checkpoints/${lock.size}`, toBytes(lock.checkpoint), signal);
   await publish(ports, lock, verifier(origin, await signer.publicKey(signal)), signal);

@@ -58,18 +58,21 @@ const begin = async ({ lock, work, clock }: SealPorts, signal: AbortSignal): Pro
 const commit = async (ports: SealPorts, batch: Batch, signal: AbortSignal): Promise<Committed | undefined> => {
   const { archive, lock, signer, clock, origin } = ports;
   const stage = `staging/${batch.from}-${batch.size}-${batch.root}`;
-  await createSame(archive, stage, joinEntries(batch.entries), signal);
+  const stageVersion = await createSame(archive, stage, joinEntries(batch.entries), signal);
   const text = formatCheckpoint({ origin, size: batch.size, root: hexToBytes(batch.root) });
   const by = verifier(origin, await signer.publicKey(signal));
   const checkpoint = formatNote(text, by, await signer.sign(toBytes(text), signal));
-  const next = { size: batch.size, root: batch.root, stage, checkpoint, at: clock.now(), applied: false };
+  const staged = { stage, ...(stageVersion !== undefined && { stageVersion }) };
+  const next = { size: batch.size, root: batch.root, ...staged, checkpoint, at: clock.now(), applied: false };
   return (await lock.commit(next, batch.from, signal)) ? next : undefined;
 };
 
 /** The batch that led to a commit, from its stage. */
 const recall = async (ports: SealPorts, lock: Committed, signal: AbortSignal): Promise<Batch> => {
   const read = pieceReader(ports, signal);
-  const entries = splitEntries(await read(lock.stage, true));
+  const staged = await ports.archive.get(lock.stage, signal, lock.stageVersion);
+  if (!staged) throw new Fork(`${lock.stage} is gone from the archive: restore that object, then seal again`);
+  const entries = splitEntries(staged.bytes);
   const batch = await makeBatch(lock.size - entries.length, entries, read);
   if (batch.root === lock.root) return batch;
   throw new Fork(`${lock.stage} leads to root ${batch.root}, the lock says ${lock.root}: one of them was altered`);

@@ -26,16 +26,19 @@ export const memoryObjects = (held: Bucket, layer: Faults = faults()): ObjectSto
     return held.objects.has(path) ? `v${count}` : undefined;
   };
   return {
-    get: (path) =>
+    get: (path, _, version) =>
       layer.call(`get ${path}`, () => {
-        const bytes = held.objects.get(path);
-        return bytes && { bytes: Uint8Array.from(bytes), etag: etag(path) ?? "" };
+        // A version stays when a later one or a deletion hides it, as under Object Lock.
+        const pinned = version === undefined ? undefined : held.past.get(path)?.[Number(version.slice(1)) - 1];
+        const bytes = version === undefined ? held.objects.get(path) : pinned;
+        const found = version ?? etag(path) ?? "";
+        return bytes && { bytes: Uint8Array.from(bytes), etag: found, version: found };
       }),
     create: (path, bytes) =>
       layer.call(`create ${path}`, () => {
-        if (held.objects.has(path)) return false;
+        if (held.objects.has(path)) return undefined;
         write(held, path, bytes, false);
-        return true;
+        return { version: etag(path) ?? "" };
       }),
     replace: (path, bytes, expected) =>
       layer.call(`replace ${path}`, () => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateTableCommand, DynamoDBClient, type ScalarAttributeType } from "@aws-sdk/client-dynamodb";
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
-import { CreateBucketCommand, GetObjectRetentionCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateBucketCommand, DeleteObjectCommand, GetObjectRetentionCommand, S3Client } from "@aws-sdk/client-s3";
 import { GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kmsAppendKeys } from "../../lib/aws/append-keys.ts";
@@ -151,15 +151,26 @@ describe("sealing and proving against the services", () => {
       expect((await ledger.history(stream)).every(({ index }) => index !== undefined)).toBe(true);
   }, 60_000);
 
-  it("keeps what was archived under COMPLIANCE lock, but not what was staged", async () => {
+  it("keeps what was archived under COMPLIANCE lock, and what was staged for a day, by its version", async () => {
     const Bucket = names().archiveBucket(local.account, local.region);
     const held = await aws(S3Client).send(new GetObjectRetentionCommand({ Bucket, Key: "tile/entries/000" }));
     expect(held.Retention?.Mode).toBe("COMPLIANCE");
     const store = s3Objects({ aws, bucket: Bucket, retentionDays: 1 });
     const { signal } = new AbortController();
-    expect(await store.create("staging/x", Uint8Array.of(1), signal)).toBe(true);
-    expect(await store.create("staging/x", Uint8Array.of(2), signal)).toBe(false);
-    await expect(aws(S3Client).send(new GetObjectRetentionCommand({ Bucket, Key: "staging/x" }))).rejects.toThrow();
+    const { version } = (await store.create("staging/x", Uint8Array.of(1), signal)) ?? expect.fail();
+    expect(await store.create("staging/x", Uint8Array.of(2), signal)).toBeUndefined();
+    const staged = await aws(S3Client).send(new GetObjectRetentionCommand({ Bucket, Key: "staging/x" }));
+    expect(staged.Retention?.Mode).toBe("COMPLIANCE");
+    expect(Number(staged.Retention?.RetainUntilDate) - Date.now()).toBeLessThanOrEqual(86_400_000);
+    // A deletion hides what is locked, and another put makes a newer version: the one that was staged is read all the same.
+    await aws(S3Client).send(new DeleteObjectCommand({ Bucket, Key: "staging/x" }));
+    expect(await store.get("staging/x", signal)).toBeUndefined();
+    await store.create("staging/x", Uint8Array.of(3), signal);
+    expect((await store.get("staging/x", signal))?.bytes).toEqual(Uint8Array.of(3));
+    expect((await store.get("staging/x", signal, version))?.bytes).toEqual(Uint8Array.of(1));
+    await expect(
+      aws(S3Client).send(new DeleteObjectCommand({ Bucket, Key: "staging/x", VersionId: version })),
+    ).rejects.toThrow(/[Dd]enied|lock/);
     const work = s3Objects({ aws, bucket: names().workBucket(local.account, local.region) });
     expect(await work.get("nothing", signal)).toBeUndefined();
     expect(await work.replace("cell", Uint8Array.of(1), undefined, signal)).toBe(true);

@@ -552,6 +552,7 @@ const UNSEEN: readonly (readonly [action: RegExp, because: string])[] = [
   ],
   [/^rekey-respond-wake-\S+ lambda:InvokeFunction$/, "used when a proposal has waited for an hour, or a day"],
   [/^rekey-clock-\S+ sqs:SendMessage$/, "for what expires: test/e2e/shut.test.ts"],
+  [/^rekey-seal-\S+ s3:GetObjectVersion$/, "a stage is read only to finish the commit of a run that died: test/engine"],
   [/ s3:PutObjectRetention$/, "S3 asks for it where a put carries retention headers; the local AWS does not"],
 ];
 

@@ -98,6 +98,43 @@ describe("sealing a log that somebody altered", () => {
     expect(await seal(w)).toEqual({ outcome: "idle", events: 0, parked: [waits] });
   });
 
+  /** A run that died when its commit was made and nothing of it was written. */
+  const committed = async () => {
+    const w = world();
+    for (let n = 0; n < 5; n += 1) await append(w, "cred", n);
+    const { ports } = sequencer(w);
+    const dying = { ...ports, work: { ...ports.work, create: () => Promise.reject(new Error("no S3")) } };
+    await expect(sealOnce(dying, { signal: forever })).rejects.toThrow("no S3");
+    const stage = w.cell.record?.stage ?? expect.fail();
+    return { w, stage };
+  };
+
+  it.each<readonly [string, (w: World, stage: string) => void]>([
+    ["deleted", (w, stage) => w.archive.objects.delete(stage)],
+    [
+      "hidden behind another",
+      (w, stage) => {
+        w.archive.objects.set(stage, Uint8Array.of(0, 1, 65));
+        w.archive.past.set(stage, [...(w.archive.past.get(stage) ?? []), Uint8Array.of(0, 1, 65)]);
+      },
+    ],
+  ])("finishes a commit whose stage was %s: it reads the version that it staged", async (_, attack) => {
+    const { w, stage } = await committed();
+    attack(w, stage);
+    expect(await seal(w)).toMatchObject({ outcome: "recovered", events: 5 });
+    expect(await faultsOf(w)).toEqual([]);
+  });
+
+  it("halts, and vouches for nothing, where the stage's version is not in the lock", async () => {
+    const { w, stage } = await committed();
+    const { stageVersion: _, ...record } = w.cell.record ?? expect.fail();
+    w.cell.record = record;
+    w.archive.objects.set(stage, Uint8Array.of(0, 1, 65));
+    await expect(seal(w)).rejects.toBeInstanceOf(Fork);
+    w.archive.objects.delete(stage);
+    await expect(seal(w)).rejects.toThrow(/is gone from the archive: restore/);
+  });
+
   it("replaces a published checkpoint that it did not sign, however large", async () => {
     const w = world();
     await append(w, "cred", 1);

@@ -55,6 +55,8 @@ export type Committed = {
   readonly root: string;
   /** Where the batch that led here waits; empty at size 0. */
   readonly stage: string;
+  /** Which version of it: whoever hides that one behind another hides nothing. Absent where a store has no versions. */
+  readonly stageVersion?: string;
   /** The signed note; empty at size 0. */
   readonly checkpoint: string;
   readonly at: Instant;
@@ -72,12 +74,15 @@ export interface Lock {
   settle(size: number, signal: AbortSignal): Promise<void>;
 }
 
-export type Stored = { readonly bytes: Uint8Array; readonly etag: string };
+export type Stored = { readonly bytes: Uint8Array; readonly etag: string; readonly version?: string };
+/** What was written; its version where the store keeps them. */
+export type Created = { readonly version?: string };
 /** A bucket. */
 export interface ObjectStore {
-  get(path: string, signal: AbortSignal): Promise<Stored | undefined>;
-  /** Writes if nothing is there; false otherwise. */
-  create(path: string, bytes: Uint8Array, signal: AbortSignal): Promise<boolean>;
+  /** The newest version, or the one that is named even where a later one or a deletion hides it. */
+  get(path: string, signal: AbortSignal, version?: string): Promise<Stored | undefined>;
+  /** Writes if nothing is there; undefined otherwise. */
+  create(path: string, bytes: Uint8Array, signal: AbortSignal): Promise<Created | undefined>;
   /** Writes over the version with this etag, or over nothing when undefined; false when it has changed. */
   replace(path: string, bytes: Uint8Array, etag: string | undefined, signal: AbortSignal): Promise<boolean>;
 }
