@@ -9,6 +9,7 @@ import { formatVkey, parseVkey, type Verifier } from "../lib/core/ledger/note.ts
 import { inParallel } from "../lib/core/ledger/parallel.ts";
 import { type Verdict, verifyLog } from "../lib/core/ledger/verify.ts";
 import type { Aws } from "../lib/core/types.ts";
+import { type Asked, askOutside, isBorneOut, outsideLines, outsideOptions } from "./ledger-outside.ts";
 import { proofCommands, verifyFile } from "./ledger-proof.ts";
 import { openLog, readIn } from "./log.ts";
 
@@ -86,11 +87,11 @@ const verdictLines = (verdict: Verdict, { by, from }: Trusted): readonly string[
     : [];
   const wrong = findings.map(({ message }) => `ALTERED     ${message}`);
   const more = unlisted > 0 ? [`            and ${unlisted} more`] : [];
-  return [...key, ...note, ...log, ...wrong, ...more, verdict.good ? "verified    every entry" : "NOT VERIFIED"];
+  return [...key, ...note, ...log, ...wrong, ...more];
 };
 
 const verifyDir = async (dir: string, io: Io, command: Command): Promise<void> => {
-  const { json, vkey } = options<{ readonly vkey?: string }>(command);
+  const { json, vkey, ...asked } = options<Asked & { readonly vkey?: string }>(command);
   if (dir.endsWith(".tlog-proof")) return verifyFile(dir, io, { json, vkey }, command);
   const isDir = await stat(dir).then(
     (found) => found.isDirectory(),
@@ -100,9 +101,15 @@ const verifyDir = async (dir: string, io: Io, command: Command): Promise<void> =
     command.error(`error: ${dir} is not a directory; rekey ledger export --dir DIR makes one`, { exitCode: 2 });
   const key = await trusted(dir, vkey, command);
   const verdict = await verifyLog(readIn(dir), key.by);
-  if (json) io.out(JSON.stringify({ ...verdict, vkey: formatVkey(key.by), keyFrom: key.from }));
-  else for (const line of verdictLines(verdict, key)) io.out(line);
-  if (!verdict.good) process.exitCode = 1;
+  // A log that is not whole has nothing to compare.
+  const outside = verdict.good ? await askOutside(readIn(dir), key.by, asked, command) : {};
+  const good = verdict.good && isBorneOut(outside);
+  const last = good ? "verified    every entry" : "NOT VERIFIED";
+  const lines = json
+    ? [JSON.stringify({ ...verdict, ...outside, good, vkey: formatVkey(key.by), keyFrom: key.from })]
+    : [...verdictLines(verdict, key), ...outsideLines(outside), last];
+  for (const line of lines) io.out(line);
+  if (!good) process.exitCode = 1;
 };
 
 /** Adds `ledger key`, `ledger export` and `ledger verify`. Exit codes: 0 good, 1 not proven, 2 wrong usage. */
@@ -120,11 +127,11 @@ export const ledgerCommands = (program: Command, io: Io): void => {
     .requiredOption("--dir <dir>", "where to")
     .option("--json", "print one JSON document")
     .action(({ dir }: { readonly dir: string }, command: Command) => exportTo(dir, io, command));
-  ledger
+  const verify = ledger
     .command("verify")
     .description("verify an export, or the proof of one event, offline")
     .argument("<dir>", "the export, or a .tlog-proof file")
     .option("--vkey <key>", "the verifier key to trust, instead of the export's own")
-    .option("--json", "print one JSON document")
-    .action((dir: string, _, command: Command) => verifyDir(dir, io, command));
+    .option("--json", "print one JSON document");
+  outsideOptions(verify).action((dir: string, _, command: Command) => verifyDir(dir, io, command));
 };

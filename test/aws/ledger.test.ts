@@ -201,6 +201,11 @@ describe("sealing and proving against the services", () => {
     expect(verify().stdout).toContain("the export's own key");
     expect(verify("--vkey", "nonsense")).toMatchObject({ status: 2, stderr: expect.stringContaining("verifier key") });
 
+    const kept = join(dir, "kept");
+    writeFileSync(kept, readFileSync(join(out, "checkpoint")));
+    expect(verify("--since", kept)).toMatchObject({ status: 0, stdout: expect.stringContaining(`of ${size} entries`) });
+    expect(verify("--since", join(dir, "no"))).toMatchObject({ status: 2 });
+
     const bundle = join(out, "tile/entries/000");
     const bytes = readFileSync(bundle);
     bytes.write("POSTGRES", bytes.indexOf('"postgres"') + 1);

@@ -41,7 +41,8 @@ export const parseVkey = (text: string): Verifier => {
 export const formatNote = (text: string, { name, id }: Verifier, signature: Uint8Array): string =>
   `${text}\n— ${name} ${toBase64(concatBytes(id, signature))}\n`;
 
-const splitNote = (note: string): { readonly text: string; readonly lines: readonly string[] } => {
+/** A note's text, and its signature lines. Throws Malformed. */
+export const splitNote = (note: string): { readonly text: string; readonly lines: readonly string[] } => {
   const at = note.lastIndexOf("\n\n");
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the format forbids them
   if (at < 0 || !note.endsWith("\n") || /[\x00-\x09\x0b-\x1f]/.test(note))

@@ -1,0 +1,44 @@
+import { toText } from "./bytes.ts";
+import { openCheckpoint } from "./checkpoint.ts";
+import { Malformed } from "./errors.ts";
+import { compare } from "./extends.ts";
+import type { Verifier } from "./note.ts";
+import type { ReadFile } from "./pieces.ts";
+import { judgeCosigned, type WitnessPolicy } from "./witness-policy.ts";
+
+/** The newest checkpoint that witnesses have cosigned, beside the newest of all. */
+export const COSIGNED = "cosigned";
+
+export type Witnessed =
+  | {
+      readonly good: true;
+      /** Entries that the cosigned checkpoint covers, of all that the log has. */
+      readonly size: number;
+      readonly of: number;
+      /** Time in s since 1970. */
+      readonly by: readonly { readonly name: string; readonly time: number }[];
+    }
+  | { readonly good: false; readonly message: string };
+
+const isListed = ({ logs }: WitnessPolicy, by: Verifier): boolean =>
+  logs.length === 0 || logs.some(({ name, id }) => name === by.name && id.join() === by.id.join());
+
+/** How far witnesses vouch for a log, by a policy. The log itself must have been verified: its tiles are believed here. */
+export const witnessed = async (read: ReadFile, by: Verifier, policy: WitnessPolicy): Promise<Witnessed> => {
+  if (!isListed(policy, by)) return { good: false, message: "the policy does not list the log's key" };
+  const newest = await read("checkpoint");
+  if (!newest) throw new Malformed("the file checkpoint is missing");
+  const head = openCheckpoint(toText(newest), by);
+  for (const file of [newest, await read(COSIGNED)]) {
+    if (!file) continue;
+    const note = toText(file);
+    const { isEnough, cosignatures } = judgeCosigned(note, policy);
+    if (!isEnough) continue;
+    const older = openCheckpoint(note, by);
+    const { standing, message } = await compare(read, older, head);
+    if (standing !== "extends") return { good: false, message: `against the cosigned checkpoint, ${message}` };
+    const names = cosignatures.map(({ witness, time }) => ({ name: witness.name, time }));
+    return { good: true, size: older.size, of: head.size, by: names };
+  }
+  return { good: false, message: "no checkpoint here carries the cosignatures that are asked for" };
+};
