@@ -28,6 +28,10 @@ export const acceptNoRedrive = (queue: IConstruct, reason: string) => accept(que
 export const acceptNoAuthorizer = (route: IConstruct) =>
   accept(route, "APIG4", "The function authenticates each body by its channel's key before it does anything with it.");
 
+/** C2SP tlog-witness: whoever holds a checkpoint that the log has signed may ask. */
+export const acceptOpenWitness = (route: IConstruct) =>
+  accept(route, "APIG4", "What authenticates a request is the log's signature on its checkpoint.");
+
 export const acceptNoAccessLog = (bucket: IConstruct) =>
   accept(
     bucket,

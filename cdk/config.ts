@@ -129,6 +129,19 @@ const Shape = z.strictObject({
   ),
   /** Who is told of containments by CAEP's events (docs/how-to/tell-other-systems.md). Absent: nobody. */
   transmit: z.optional(Transmit),
+  /** Witnesses in other accounts that cosign the ledger's checkpoints each hour (docs/how-to/run-a-witness.md). */
+  witnesses: z._default(
+    z
+      .array(
+        z.strictObject({
+          /** Its submission prefix (C2SP tlog-witness), without a slash at the end. */
+          url: matching(/^https?:\/\/[\w.:-]+(\/[\w./~-]*[\w~-])?$/, "must be an address without a query"),
+          vkey: matching(/^[^\s+]+\+[0-9a-f]{8}\+[\w+/=]+$/, "must be a verifier key such as name+id+key"),
+        }),
+      )
+      .check(z.maxLength(8, "may hold 8 at most: a function's environment is small")),
+    [],
+  ),
   /** Webhooks of detectors: who may post, how they prove it, and which account and cluster they speak for. */
   channels: z._default(IngestChannels, []),
   /** Refuses whatever comes from outside this AWS organisation, beside the list of spokes. */

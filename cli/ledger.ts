@@ -1,13 +1,17 @@
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
+import { kmsSigner } from "../lib/aws/signer.ts";
 import { pathsOf } from "../lib/core/ledger/batch.ts";
 import { toBytes, toText } from "../lib/core/ledger/bytes.ts";
 import { openCheckpoint } from "../lib/core/ledger/checkpoint.ts";
+import { formatWitness, witnessOf } from "../lib/core/ledger/cosignature.ts";
 import { Malformed } from "../lib/core/ledger/errors.ts";
 import { formatVkey, parseVkey, type Verifier } from "../lib/core/ledger/note.ts";
 import { inParallel } from "../lib/core/ledger/parallel.ts";
 import { type Verdict, verifyLog } from "../lib/core/ledger/verify.ts";
+import { COSIGNED } from "../lib/core/ledger/witnessed.ts";
+import { names } from "../lib/core/names.ts";
 import type { Aws } from "../lib/core/types.ts";
 import { type Asked, askOutside, isBorneOut, outsideLines, outsideOptions } from "./ledger-outside.ts";
 import { proofCommands, verifyFile } from "./ledger-proof.ts";
@@ -23,9 +27,14 @@ const FILES_AT_ONCE = 16;
 
 const options = <T extends object>(command: Command): T & Options => command.optsWithGlobals() as T & Options;
 
-const printKey = async (io: Io, { json, prefix }: Options): Promise<void> => {
-  const { by } = await openLog(io.aws(), prefix, AbortSignal.timeout(KEY_MS));
-  const vkey = formatVkey(by);
+const witnessKey = async (io: Io, name: string, prefix = process.env["REKEY_PREFIX"] ?? "rekey"): Promise<string> => {
+  const signer = kmsSigner(io.aws(), names(prefix).witnessKeyAlias);
+  return formatWitness(witnessOf(name, await signer.publicKey(AbortSignal.timeout(KEY_MS))));
+};
+
+const printKey = async (io: Io, { json, prefix, witness }: Options & { readonly witness?: string }): Promise<void> => {
+  const logKey = async () => formatVkey((await openLog(io.aws(), prefix, AbortSignal.timeout(KEY_MS))).by);
+  const vkey = witness === undefined ? await logKey() : await witnessKey(io, witness, prefix);
   io.out(json ? JSON.stringify({ vkey }) : vkey);
 };
 
@@ -49,10 +58,12 @@ const exportTo = async (dir: string, io: Io, command: Command): Promise<void> =>
     await save(dir, path, found.bytes);
     files += 1;
   });
+  const cosigned = await work.get(COSIGNED, signal);
+  if (cosigned) await save(dir, COSIGNED, cosigned.bytes);
   await save(dir, "vkey", toBytes(`${formatVkey(by)}\n`));
   // Last, so that a broken-off export has no checkpoint that promises what is not there.
   await save(dir, "checkpoint", note.bytes);
-  const told = { dir, origin: by.name, size, files: files + 2 };
+  const told = { dir, origin: by.name, size, files: files + (cosigned ? 3 : 2) };
   io.out(json ? JSON.stringify(told) : `exported ${size} entries of ${by.name} to ${dir} (${told.files} files)`);
 };
 
@@ -117,7 +128,8 @@ export const ledgerCommands = (program: Command, io: Io): void => {
   const ledger = program.command("ledger").description("the sealed log: its key, an export, its proof");
   ledger
     .command("key")
-    .description("print the log's C2SP verifier key")
+    .description("print the log's C2SP verifier key, or that of a witness in this account")
+    .option("--witness <name>", "the witness's name, as it was deployed with")
     .option("--json", "print one JSON document")
     .action((_, command: Command) => printKey(io, options(command)));
   proofCommands(ledger, io);

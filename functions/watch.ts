@@ -8,7 +8,9 @@ import { systemClock as clock } from "../lib/aws/clock.ts";
 import { dynamoLedger } from "../lib/aws/ledger.ts";
 import { kmsSigner } from "../lib/aws/signer.ts";
 import { toText } from "../lib/core/ledger/bytes.ts";
+import { parseWitness } from "../lib/core/ledger/cosignature.ts";
 import { verifier } from "../lib/core/ledger/note.ts";
+import { askWitnesses } from "../lib/engine/ask-witnesses.ts";
 import { beat, rehash, type WatchWorld } from "../lib/engine/watch.ts";
 import { END_EARLY_MS, environment, log } from "./environment.ts";
 
@@ -34,10 +36,34 @@ const open = async (signal: AbortSignal): Promise<WatchWorld> => {
   };
 };
 
-const measure = (stale: number) => {
+const measure = (name: string, count: number) => {
   const metrics = new Metrics({ namespace: "Rekey", serviceName: prefix });
-  metrics.addMetric("StaleLedger", MetricUnit.Count, stale);
+  metrics.addMetric(name, MetricUnit.Count, count);
   metrics.publishStoredMetrics();
+};
+
+const Witnesses = z.array(z.object({ url: z.string(), vkey: z.string() }));
+const witnesses = Witnesses.parse(JSON.parse(process.env["REKEY_WITNESSES"] ?? "[]")).map(({ url, vkey }) => ({
+  url,
+  witness: parseWitness(vkey),
+}));
+/** Longest that one witness may take, in ms. */
+const WITNESS_MS = 15_000;
+
+const post = async (url: string, body: string, signal: AbortSignal) => {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(WITNESS_MS)]);
+  const answer = await fetch(url, { method: "POST", body, signal: limit, redirect: "error" });
+  return { status: answer.status, body: await answer.text() };
+};
+
+const cosign = async ({ ledger, by, read }: WatchWorld, signal: AbortSignal): Promise<void> => {
+  if (witnesses.length === 0) return;
+  const told = await askWitnesses({ ledger, by, read, work, witnesses, post, clock }, signal);
+  const count = (outcome: string) => told.filter((one) => one.outcome === outcome).length;
+  measure("ForkedLedger", count("forked"));
+  measure("UncosignedCheckpoints", count("failed"));
+  for (const { line: _, ...one } of told)
+    await log(one.outcome === "forked" ? "critical" : one.outcome === "failed" ? "error" : "info", "witness", one);
 };
 
 /** Looks after the log from outside the sealer: a beat and a look at its age each hour, all of it hashed anew each night. */
@@ -46,8 +72,9 @@ export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler(
     const world = await open(signal);
     if (!Nightly.safeParse(event).success) {
       const told = await beat(world);
-      measure(told.isStale ? 1 : 0);
+      measure("StaleLedger", told.isStale ? 1 : 0);
       await log(told.isStale ? "critical" : "info", "heartbeat", told);
+      await cosign(world, signal);
       return told;
     }
     const { good, checkpoint, findings } = await rehash(world);

@@ -60,7 +60,21 @@ export class Archive extends Construct {
       ],
     });
     for (const bucket of [this.archive, this.work]) acceptNoAccessLog(bucket);
-    this.guard(naming.roleArn(place, naming.seal));
+    const watch = config.witnesses.length > 0 ? naming.roleArn(place, naming.watch) : undefined;
+    this.guard(naming.roleArn(place, naming.seal), watch);
+  }
+
+  /** Beside the sealer, one role writes one object here. */
+  private keepTo(role: string, path: string) {
+    this.work.addToResourcePolicy(
+      new PolicyStatement({
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"],
+        notResources: [this.work.arnForObjects(path)],
+        conditions: { ArnEquals: { "aws:PrincipalArn": role } },
+      }),
+    );
   }
 
   /**
@@ -68,11 +82,13 @@ export class Archive extends Construct {
    * `s3:if-none-match` is absent from the parts of a multipart upload too, so those are refused with it (S3 user
    * guide, conditional-writes-enforce); the sealer puts each object whole.
    */
-  private guard(sealer: string) {
+  private guard(sealer: string, watch: string | undefined) {
     deny(["s3:DeleteObject", "s3:DeleteObjectVersion"], this.archive);
     deny(["s3:PutObject"], this.archive, { Null: { "s3:if-none-match": "true" } });
     const others = { ArnNotEquals: { "aws:PrincipalArn": sealer } };
     deny(["s3:PutObject", "s3:PutObjectRetention", "s3:PutObjectLegalHold"], this.archive, others);
-    deny(["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"], this.work, others);
+    const both = { ArnNotEquals: { "aws:PrincipalArn": watch ? [sealer, watch] : sealer } };
+    deny(["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"], this.work, both);
+    if (watch) this.keepTo(watch, "cosigned");
   }
 }

@@ -10,7 +10,7 @@ import { RekeyFunction } from "./function.ts";
 
 /** Looks after the sealed log from outside the sealer, reading only: is it alive, and is it whole. */
 export class WatchFunction extends RekeyFunction {
-  readonly happened: { readonly "ledger-stale": Metric };
+  readonly happened: Readonly<Record<string, Metric>>;
 
   constructor(scope: Construct, id: string, { hub }: { readonly hub: Hub }) {
     const { config, naming } = hub;
@@ -21,6 +21,9 @@ export class WatchFunction extends RekeyFunction {
       description: "Rekey: the ledger's heartbeat, its age, and all of it hashed anew each night",
       timeout: Duration.minutes(15),
       memory: 1024,
+      environment: {
+        ...(config.witnesses.length > 0 && { REKEY_WITNESSES: JSON.stringify(config.witnesses) }),
+      },
     });
     const metric = (metricName: string) =>
       new Metric({
@@ -30,7 +33,13 @@ export class WatchFunction extends RekeyFunction {
         statistic: "Maximum",
         period: Duration.hours(1),
       });
-    this.happened = { "ledger-stale": metric("StaleLedger") };
+    this.happened = {
+      "ledger-stale": metric("StaleLedger"),
+      ...(config.witnesses.length > 0 && {
+        "ledger-uncosigned": metric("UncosignedCheckpoints"),
+        "ledger-forked": metric("ForkedLedger"),
+      }),
+    };
     const rule = (name: string, description: string, schedule: Schedule, input: object) =>
       new Rule(this, name, {
         ruleName: `${naming.watch}-${name.toLowerCase()}`,
@@ -46,12 +55,13 @@ export class WatchFunction extends RekeyFunction {
     this.allowReading(hub);
   }
 
-  private allowReading({ naming, place }: Hub) {
+  private allowReading({ config, naming, place }: Hub) {
     const bucket = (name: string) => `arn:${place.partition}:s3:::${name}`;
     const archive = bucket(naming.archiveBucket(place.account, place.region));
     const work = bucket(naming.workBucket(place.account, place.region));
     const read = [`${archive}/tile/*`, `${work}/tile/*`];
     this.allow(["s3:GetObject"], [...read, `${work}/checkpoint`]);
+    if (config.witnesses.length > 0) this.allow(["s3:GetObject", "s3:PutObject"], [`${work}/cosigned`]);
     // Without it S3 answers 403 instead of 404 for what is not there.
     this.allow(["s3:ListBucket"], [archive, work]);
     for (const path of read)

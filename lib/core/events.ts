@@ -203,6 +203,19 @@ type Shapes = {
     readonly findings: number;
     readonly first: string | null;
   };
+  /** Witnesses outside the account have seen the log grow to this size, and nothing else of it. `root`: base64. */
+  "ledger.checkpoint.cosigned": {
+    readonly size: number;
+    readonly root: string;
+    readonly witnesses: readonly string[];
+  };
+  /** A witness has seen another history of the log than this one. */
+  "ledger.fork.detected": {
+    readonly by: string;
+    readonly size: number;
+    readonly root: string;
+    readonly why: string;
+  };
   /** An event that waits is not what was appended, or the one before it is gone: its stream is not sealed on. */
   "ledger.tampered": {
     readonly stream: string;

@@ -24,6 +24,9 @@ export const names = (prefix = "rekey") => ({
   organization: `${prefix}-organization`,
   transmit: `${prefix}-transmit`,
   transmitKeyAlias: `alias/${prefix}-transmit`,
+  /** Its function, and the table of what it has seen; in an account of its own. */
+  witness: `${prefix}-witness`,
+  witnessKeyAlias: `alias/${prefix}-witness`,
   clock: `${prefix}-clock`,
   project: `${prefix}-project`,
   compact: `${prefix}-compact`,

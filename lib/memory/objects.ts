@@ -19,7 +19,9 @@ const write = ({ objects, past }: Bucket, path: string, bytes: Uint8Array, mutab
   past.set(path, [...(past.get(path) ?? []), copy]);
 };
 
-/** A bucket in a Map. Only `checkpoint` may ever change; anything else rewritten with other bytes throws. */
+const MUTABLE: ReadonlySet<string> = new Set(["checkpoint", "cosigned"]);
+
+/** A bucket in a Map. Only the newest checkpoint, and the cosigned one, may ever change; anything else rewritten with other bytes throws. */
 export const memoryObjects = (held: Bucket, layer: Faults = faults()): ObjectStore => {
   const etag = (path: string): string | undefined => {
     const count = held.past.get(path)?.length;
@@ -43,7 +45,7 @@ export const memoryObjects = (held: Bucket, layer: Faults = faults()): ObjectSto
     replace: (path, bytes, expected) =>
       layer.call(`replace ${path}`, () => {
         if (etag(path) !== expected) return false;
-        write(held, path, bytes, path === "checkpoint");
+        write(held, path, bytes, MUTABLE.has(path));
         return true;
       }),
   };

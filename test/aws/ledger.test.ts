@@ -2,9 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CreateTableCommand, DynamoDBClient, type ScalarAttributeType } from "@aws-sdk/client-dynamodb";
-import { CreateAliasCommand, CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
-import { CreateBucketCommand, DeleteObjectCommand, GetObjectRetentionCommand, S3Client } from "@aws-sdk/client-s3";
+import { DeleteObjectCommand, GetObjectRetentionCommand, S3Client } from "@aws-sdk/client-s3";
 import { GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kmsAppendKeys } from "../../lib/aws/append-keys.ts";
@@ -20,38 +18,7 @@ import { names } from "../../lib/core/names.ts";
 import type { Aws } from "../../lib/core/types.ts";
 import { type LocalAws, startAws } from "../../local/aws.ts";
 import { eventOf, ledgerContract } from "../contract/ledger.ts";
-
-const string = (AttributeName: string) => ({ AttributeName, AttributeType: "S" as ScalarAttributeType });
-const keys = (hash: string, range: string) => [
-  { AttributeName: hash, KeyType: "HASH" as const },
-  { AttributeName: range, KeyType: "RANGE" as const },
-];
-
-/** What the stacks make for the ledger. */
-const prepare = async (aws: Aws, account: string, region: string) => {
-  const n = names();
-  const table = new CreateTableCommand({
-    TableName: n.ledgerTable,
-    BillingMode: "PAY_PER_REQUEST",
-    AttributeDefinitions: ["PK", "SK", "gpk", "gsk"].map(string),
-    KeySchema: keys("PK", "SK"),
-    GlobalSecondaryIndexes: [
-      { IndexName: "pending", KeySchema: keys("gpk", "gsk"), Projection: { ProjectionType: "KEYS_ONLY" } },
-    ],
-  });
-  await aws(DynamoDBClient).send(table);
-  const archive = { Bucket: n.archiveBucket(account, region), ObjectLockEnabledForBucket: true };
-  await aws(S3Client).send(new CreateBucketCommand(archive));
-  await aws(S3Client).send(new CreateBucketCommand({ Bucket: n.workBucket(account, region) }));
-  const key = await aws(KMSClient).send(
-    new CreateKeyCommand({ KeySpec: "ECC_NIST_EDWARDS25519", KeyUsage: "SIGN_VERIFY" }),
-  );
-  const TargetKeyId = key.KeyMetadata?.KeyId ?? "";
-  await aws(KMSClient).send(new CreateAliasCommand({ AliasName: n.ledgerKeyAlias, TargetKeyId }));
-  const mac = await aws(KMSClient).send(new CreateKeyCommand({ KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" }));
-  const append = { AliasName: n.appendKeyAlias, TargetKeyId: mac.KeyMetadata?.KeyId ?? "" };
-  await aws(KMSClient).send(new CreateAliasCommand(append));
-};
+import { makeLedger } from "../support/ledger-stores.ts";
 
 let local: LocalAws;
 let dir: string;
@@ -64,7 +31,7 @@ beforeAll(async () => {
   local = await startAws({ dir: join(dir, "aws") });
   Object.assign(set, local.env, { REKEY_ACCOUNT: local.account, REKEY_RETENTION_DAYS: "1" });
   aws = makeAws();
-  await prepare(aws, local.account, local.region);
+  await makeLedger(aws, local.account, local.region);
 }, 120_000);
 afterAll(async () => {
   for (const name of Object.keys(set)) if (!(name in before)) delete set[name];

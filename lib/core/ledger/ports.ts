@@ -100,3 +100,13 @@ export interface Packer {
   pack(bytes: Uint8Array): Promise<Uint8Array>;
   unpack(bytes: Uint8Array): Promise<Uint8Array>;
 }
+
+/** The newest checkpoint of a log that a witness cosigned; the root in hex. */
+export type Seen = { readonly size: number; readonly root: string };
+/** What a witness has seen, by the logs' origins. */
+export interface SeenStore {
+  /** Strongly consistent. */
+  get(origin: string, signal: AbortSignal): Promise<Seen | undefined>;
+  /** Compare and swap: true if what was seen still is `from`, and is `to` now. */
+  advance(origin: string, from: Seen | undefined, to: Seen, signal: AbortSignal): Promise<boolean>;
+}
