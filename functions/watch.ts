@@ -5,27 +5,35 @@ import { kmsAppendKeys } from "../lib/aws/append-keys.ts";
 import { s3Objects } from "../lib/aws/archive.ts";
 import { makeAws } from "../lib/aws/clients.ts";
 import { systemClock as clock } from "../lib/aws/clock.ts";
+import { deedsBetween } from "../lib/aws/deeds.ts";
+import { dynamoInventory } from "../lib/aws/inventory.ts";
 import { dynamoLedger } from "../lib/aws/ledger.ts";
 import { kmsSigner } from "../lib/aws/signer.ts";
 import { toText } from "../lib/core/ledger/bytes.ts";
 import { parseWitness } from "../lib/core/ledger/cosignature.ts";
 import { verifier } from "../lib/core/ledger/note.ts";
+import type { Identifier } from "../lib/core/types.ts";
 import { askWitnesses } from "../lib/engine/ask-witnesses.ts";
+import { reconcileLedger } from "../lib/engine/reconcile-ledger.ts";
 import { beat, rehash, type WatchWorld } from "../lib/engine/watch.ts";
 import { END_EARLY_MS, environment, log } from "./environment.ts";
 
 /** Each night; the hourly run says nothing. */
 const Nightly = z.object({ rehash: z.literal(true) });
+/** Each day. */
+const Daily = z.object({ reconcile: z.literal(true) });
 
 const { names, prefix, account, region } = environment();
 const aws = makeAws();
 const archive = s3Objects({ aws, bucket: names.archiveBucket(account, region) });
 const work = s3Objects({ aws, bucket: names.workBucket(account, region) });
 
+const ledger = dynamoLedger({ aws, table: names.ledgerTable, keys: kmsAppendKeys(aws, names.appendKeyAlias) });
+
 const open = async (signal: AbortSignal): Promise<WatchWorld> => {
   const key = await kmsSigner(aws, names.ledgerKeyAlias).publicKey(signal);
   return {
-    ledger: dynamoLedger({ aws, table: names.ledgerTable, keys: kmsAppendKeys(aws, names.appendKeyAlias) }),
+    ledger,
     by: verifier(names.origin(account, region), key),
     read: async (path) => (await (path.includes(".p/") ? work : archive).get(path, signal))?.bytes,
     checkpoint: async () => {
@@ -66,9 +74,25 @@ const cosign = async ({ ledger, by, read }: WatchWorld, signal: AbortSignal): Pr
     await log(one.outcome === "forked" ? "critical" : one.outcome === "failed" ? "error" : "info", "witness", one);
 };
 
+const compare = async (signal: AbortSignal) => {
+  const inventory = dynamoInventory(aws, names.stateTable);
+  const known = async (identifier: Identifier) =>
+    (await inventory.find([identifier])).map(({ credential }) => credential.id);
+  const { compared, missing, isWhole } = await reconcileLedger({
+    ledger,
+    deeds: deedsBetween(aws, signal),
+    known,
+    clock,
+  });
+  measure("MissingEvents", missing.length);
+  await log(missing.length > 0 ? "critical" : "info", "compared with CloudTrail", { compared, isWhole, missing });
+  return { compared, isWhole, missing: missing.length };
+};
+
 /** Looks after the log from outside the sealer: a beat and a look at its age each hour, all of it hashed anew each night. */
 export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler(
   async (event: unknown, _context, { signal }: { readonly signal: AbortSignal }) => {
+    if (Daily.safeParse(event).success) return compare(signal);
     const world = await open(signal);
     if (!Nightly.safeParse(event).success) {
       const told = await beat(world);

@@ -35,6 +35,7 @@ export class WatchFunction extends RekeyFunction {
       });
     this.happened = {
       "ledger-stale": metric("StaleLedger"),
+      "ledger-gaps": metric("MissingEvents"),
       ...(config.witnesses.length > 0 && {
         "ledger-uncosigned": metric("UncosignedCheckpoints"),
         "ledger-forked": metric("ForkedLedger"),
@@ -49,10 +50,23 @@ export class WatchFunction extends RekeyFunction {
       });
     rule("Hourly", "A heartbeat in the ledger", Schedule.rate(Duration.hours(1)), {});
     rule("Nightly", "The whole log hashed anew", Schedule.cron({ hour: "3", minute: "17" }), { rehash: true });
-    this.allow(APPEND, [hub.ledger.tableArn], appendedKeys);
+    rule("Daily", "A day of CloudTrail compared with the ledger", Schedule.cron({ hour: "4", minute: "47" }), {
+      reconcile: true,
+    });
+    this.allow([...APPEND, "dynamodb:Query"], [hub.ledger.tableArn], appendedKeys);
+    this.allowComparing(hub);
     this.allow(AUTHENTICATE, [hub.appendKey.keyArn]);
     this.allow(["kms:GetPublicKey"], [hub.signingKey.keyArn]);
     this.allowReading(hub);
+  }
+
+  /** What was done to credentials, and whose they are. */
+  private allowComparing({ state }: Hub) {
+    this.allow(["cloudtrail:LookupEvents"], ["*"]);
+    acceptResource(this.role, "*", "CloudTrail's event history has no resource. Nothing but reading it.");
+    this.allow(["dynamodb:BatchGetItem", "dynamodb:Query"], [state.tableArn], {
+      "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["CRED#*", "ID#*"] },
+    });
   }
 
   private allowReading({ config, naming, place }: Hub) {

@@ -216,6 +216,21 @@ type Shapes = {
     readonly root: string;
     readonly why: string;
   };
+  /** A day of CloudTrail was compared with the ledger; `missing`: what was done to a credential and is not told. */
+  "ledger.reconciled": {
+    readonly from: Instant;
+    readonly to: Instant;
+    readonly compared: number;
+    readonly missing: number;
+    /** Whether all that CloudTrail has was read. */
+    readonly isWhole: boolean;
+    readonly first: {
+      readonly credential: string;
+      readonly deed: string;
+      readonly name: string;
+      readonly at: Instant;
+    } | null;
+  };
   /** An event that waits is not what was appended, or the one before it is gone: its stream is not sealed on. */
   "ledger.tampered": {
     readonly stream: string;

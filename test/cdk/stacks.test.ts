@@ -141,6 +141,7 @@ test("alarms are single metrics over nothing", () => {
     "clock-fails",
     "project-fails",
     "watch-fails",
+    "ledger-gaps",
     "ledger-stale",
     "ledger-tampered",
     "ledger-unfinished",

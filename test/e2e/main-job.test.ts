@@ -498,6 +498,8 @@ describe("the ledger is looked after", () => {
   it("beats, and is found whole when all of it is hashed anew", async () => {
     expect(await invoke(running.aws, names().watch, {}, "no beat")).toMatchObject({ isStale: false });
     expect(await invoke(running.aws, names().watch, { rehash: true }, "not hashed")).toMatchObject({ good: true });
+    // CloudTrail of an hour ago and more, when nothing here was running yet.
+    expect(await invoke(running.aws, names().watch, { reconcile: true }, "not compared")).toMatchObject({ missing: 0 });
     const head = (await json("ledger", "head")) as { size: number; newest: string };
     expect(head.size).toBeGreaterThan(20);
     const file = join(dirname(running.local.logFile), `event-${process.pid}.tlog-proof`);
@@ -553,6 +555,7 @@ const UNSEEN: readonly (readonly [action: RegExp, because: string])[] = [
   [/^rekey-respond-wake-\S+ lambda:InvokeFunction$/, "used when a proposal has waited for an hour, or a day"],
   [/^rekey-clock-\S+ sqs:SendMessage$/, "for what expires: test/e2e/shut.test.ts"],
   [/^rekey-seal-\S+ s3:GetObjectVersion$/, "a stage is read only to finish the commit of a run that died: test/engine"],
+  [/^rekey-watch-\S+ dynamodb:(BatchGetItem|Query)$/, "asked of what CloudTrail shows, which is an hour old: test/aws"],
   [/ s3:PutObjectRetention$/, "S3 asks for it where a put carries retention headers; the local AWS does not"],
 ];
 
