@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { appendTo } from "../../lib/core/ledger/append.ts";
 import { toText } from "../../lib/core/ledger/bytes.ts";
-import type { Row } from "../../lib/core/ledger/ports.ts";
+import type { AppendKeys, Row } from "../../lib/core/ledger/ports.ts";
 import { MACS_FROM } from "../../lib/engine/mac-rule.ts";
 import { sealOnce } from "../../lib/engine/seal.ts";
 import { tellTampering, unfinishedMs } from "../../lib/engine/seal-tell.ts";
-import { memoryLedger } from "../../lib/memory/ledger.ts";
+import { memoryAppendKeys } from "../../lib/memory/append-keys.ts";
+import { memoryLedger, memoryStreams } from "../../lib/memory/ledger.ts";
+import { eventOf } from "../contract/ledger.ts";
 import { append, drain, faultsOf, forever, sequencer, type World, world } from "../core/ledger/world.ts";
 
 const seal = (w: World) => sealOnce(sequencer(w).ports, { signal: forever });
@@ -75,6 +78,48 @@ describe("an event that waits to be sealed", () => {
       inbox: { ...ports.inbox, pending: async () => [{ stream: "bad", id: "rotation.started:2" }] },
     };
     expect(await sealOnce(late, { signal: forever })).toEqual({ outcome: "idle", events: 0, parked: [] });
+  });
+});
+
+describe("a sequencer that takes any MAC", () => {
+  it("seals what was altered, which these tests would show", async () => {
+    const { w, alter } = await waiting();
+    alter(2, (row) => ({ ...row, body: row.body.replace("postgres", "POSTGRES") }));
+    const { ports } = sequencer(w);
+    const mutant = {
+      ...ports,
+      macsFrom: async () => "2999-01-01T00:00:00.000Z" as never,
+      inbox: {
+        ...ports.inbox,
+        read: async (...asked: Parameters<typeof ports.inbox.read>) => (await ports.inbox.read(...asked)).map(without),
+      },
+    };
+    expect(await sealOnce(mutant, { signal: forever })).toEqual({ outcome: "sealed", events: 4, parked: [] });
+  });
+});
+
+describe("an append while KMS does not answer", () => {
+  const appendWith = (w: World, keys: AppendKeys, signal: AbortSignal) =>
+    appendTo({ store: memoryStreams(w.table), keys, clock: w.clock, random: (n) => new Uint8Array(n) })(
+      eventOf("cred", 1),
+      signal,
+    );
+
+  it("stores nothing and fails, so that its caller spools or does not begin, and is stored when it does", async () => {
+    const w = world();
+    const refused: AppendKeys = { of: () => Promise.reject(new Error("KMS is away")) };
+    await expect(appendWith(w, refused, forever)).rejects.toThrow("KMS is away");
+    expect(w.table.rows.size + w.table.heads.size).toBe(0);
+    expect(await appendWith(w, memoryAppendKeys(), forever)).toEqual({ seq: 1 });
+  });
+
+  it("ends when its caller's time is over", async () => {
+    const w = world();
+    const hung: AppendKeys = {
+      of: (_, signal) => new Promise((__, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    };
+    await expect(appendWith(w, hung, AbortSignal.timeout(30))).rejects.toThrow(/timeout/);
+    expect(w.table.rows.size).toBe(0);
   });
 });
 
