@@ -133,7 +133,7 @@ export const evidenceCommand = (program: Command, cli: Cli): void => {
   recordOptions(
     program
       .command("evidence")
-      .description("write an evidence pack: a printable summary, CSVs, OCSF events, and the ledger that proves them")
+      .description("write an evidence pack: a printable summary, CSVs, OCSF, OSCAL, and the ledger that proves them")
       .argument("[framework]", "such as nist-csf, or one control as nist-csf:RS.MI-01")
       .option("--out <dir>", "a new folder")
       .option("--verify <dir>", "check a pack offline: its ledger, and that every file follows from it"),

@@ -1,11 +1,12 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { toBytes } from "../core/ledger/bytes.ts";
-import { type Assessed, assess, type Checked, type Control, type Framework } from "../core/review/control.ts";
+import { type Assessed, assess, type Control, type Framework } from "../core/review/control.ts";
 import { toCsv } from "../core/review/csv.ts";
 import type { AsOf, Moment } from "../core/review/entry.ts";
 import { summaryPage } from "../core/review/html.ts";
 import { toOcsf } from "../core/review/ocsf.ts";
+import { toOscal } from "../core/review/oscal.ts";
 import { queries } from "../core/review/queries.ts";
 import type { ReadLog } from "./record-of.ts";
 
@@ -30,18 +31,22 @@ export type Manifest = {
   readonly files: Readonly<Record<string, string>>;
 };
 
+const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
+
 export const digest = (text: string): string => bytesToHex(sha256(toBytes(text)));
 
 /** `RS.MI-01`, query Q3 → `csv/RS.MI-01.Q3.csv`: nothing of a control's id may lead out of the folder. */
-const csvPath = ({ id }: Control, { answer }: Checked, at: number): string =>
-  `csv/${id.replaceAll(/[^\w.-]+/g, "_")}.${answer.query}${at > 0 ? `-${at + 1}` : ""}.csv`;
+const csvPath = ({ id, checks }: Control, at: number): string => {
+  const { query } = checks[at] ?? {};
+  const before = checks.slice(0, at).filter((one) => one.query === query).length;
+  return `csv/${id.replaceAll(/[^\w.-]+/g, "_")}.${query}${before > 0 ? `-${before + 1}` : ""}.csv`;
+};
 
 const csvFiles = (assessed: readonly Assessed[]): readonly (readonly [string, string])[] =>
   assessed.flatMap(({ control, checked }) =>
     checked.map((one, i) => {
       const { columns = [] } = queries.find(({ id }) => id === one.answer.query) ?? {};
-      const before = checked.slice(0, i).filter(({ answer }) => answer.query === one.answer.query).length;
-      return [csvPath(control, one, before), toCsv(columns, one.answer.rows)] as const;
+      return [csvPath(control, i), toCsv(columns, one.answer.rows)] as const;
     }),
   );
 
@@ -80,10 +85,17 @@ export const reportFiles = (request: PackRequest): ReadonlyMap<string, string> =
   const seen = log.entries.slice(0, asOf.size);
   const assessed = controls.map((control) => assess(control, seen, asOf, ms));
   const { text, notInOcsf } = ocsf(request);
+  const controlsFile = json({ asOf, controls: controlsJson(assessed) });
+  const oscal = toOscal(assessed, {
+    framework,
+    asOf,
+    files: { csvOf: csvPath, controlsDigest: digest(controlsFile) },
+  });
   const files = new Map([
     ["summary.html", summaryPage(framework, assessed, asOf, log.note)],
-    ["controls.json", `${JSON.stringify({ asOf, controls: controlsJson(assessed) }, null, 2)}\n`],
+    ["controls.json", controlsFile],
     ["ocsf.ndjson", text],
+    ...(oscal ? [["report.oscal.json", json(oscal)] as const] : []),
     ...csvFiles(assessed),
   ]);
   const manifest: Manifest = {
@@ -95,5 +107,5 @@ export const reportFiles = (request: PackRequest): ReadonlyMap<string, string> =
     notInOcsf,
     files: Object.fromEntries([...files].map(([path, content]) => [path, digest(content)])),
   };
-  return files.set("MANIFEST.json", `${JSON.stringify(manifest, null, 2)}\n`);
+  return files.set("MANIFEST.json", json(manifest));
 };
