@@ -2,23 +2,20 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
-import * as z from "zod/mini";
+import { frameworks } from "../lib/catalog/controls.ts";
 import { Misconfigured } from "../lib/core/errors.ts";
 import { pathsOf } from "../lib/core/ledger/batch.ts";
 import { toBytes, toText } from "../lib/core/ledger/bytes.ts";
-import { formatVkey, parseVkey } from "../lib/core/ledger/note.ts";
+import { formatVkey, parseVkey, type Verifier } from "../lib/core/ledger/note.ts";
 import { inParallel } from "../lib/core/ledger/parallel.ts";
-import { verifyLog } from "../lib/core/ledger/verify.ts";
-import type { Instant } from "../lib/core/types.ts";
-import { digest, reportFiles } from "../lib/engine/evidence.ts";
-import { asOf, readLog } from "../lib/engine/record-of.ts";
+import { reportFiles } from "../lib/engine/evidence.ts";
+import { LEDGER, manifestOf, packComplaints, packKeyFrom, packLines } from "../lib/engine/pack.ts";
 import { meant } from "./controls.ts";
 import type { Cli } from "./main.ts";
 import { asOfLine } from "./query.ts";
 import { msOf, openRecord, type Record, type RecordOptions, readIn, recordOptions } from "./record.ts";
 
 const FILES_AT_ONCE = 16;
-const LEDGER = "ledger";
 
 type Options = RecordOptions & { readonly out?: string; readonly verify?: string };
 
@@ -68,62 +65,20 @@ const pack = async (cli: Cli, given: string, options: Options): Promise<void> =>
   ]);
 };
 
-const Told = z.object({
-  format: z.literal("rekey-evidence/1"),
-  framework: z.string(),
-  controls: z.array(z.object({ id: z.string() })),
-  asOf: z.object({ size: z.int(), at: z.string() }),
-  files: z.record(z.string(), z.string()),
-});
-
-const manifestOf = async (dir: string): Promise<z.infer<typeof Told>> => {
-  const bytes = await readIn(dir)("MANIFEST.json");
-  const parsed = bytes && Told.safeParse(JSON.parse(toText(bytes)));
-  if (parsed?.success) return parsed.data;
-  throw new Misconfigured(`${dir} holds no MANIFEST.json of an evidence pack`);
-};
-
-/** What a pack says that its own ledger does not; empty when it is what the ledger makes of the same question. */
-const complaints = async (dir: string, vkey: string | undefined): Promise<readonly string[]> => {
-  const told = await manifestOf(dir);
-  const read = readIn(join(dir, LEDGER));
-  const inside = await read("vkey");
+const keyOf = async (dir: string, vkey: string | undefined): Promise<Verifier> => {
+  const inside = await readIn(join(dir, LEDGER))("vkey");
   if (vkey === undefined && inside === undefined)
     throw new Misconfigured(`${dir}/${LEDGER} holds no vkey: give --vkey`);
-  const by = parseVkey((vkey ?? toText(inside ?? new Uint8Array())).trim());
-  const verdict = await verifyLog(read, by);
-  if (!verdict.good) return verdict.findings.map(({ message }) => message);
-  const log = await readLog(read, by);
-  const { framework, controls } = meant(told.framework);
-  const wanted = told.controls.map(({ id }) => id);
-  const files = reportFiles({
-    framework,
-    controls: controls.filter(({ id }) => wanted.includes(id)),
-    log,
-    asOf: asOf(log, told.asOf.at as Instant, msOf),
-    ms: msOf,
-  });
-  const found = await Promise.all(
-    [...files].map(async ([path, text]) => {
-      const bytes = await readIn(dir)(path);
-      if (bytes === undefined) return [`${path} is missing`];
-      return digest(toText(bytes)) === digest(text) ? [] : [`${path} is not what the ledger says`];
-    }),
-  );
-  return found.flat();
+  return parseVkey((vkey ?? toText(inside ?? new Uint8Array())).trim());
 };
 
 const verify = async (cli: Cli, dir: string, vkey: string | undefined): Promise<void> => {
-  const wrong = await complaints(dir, vkey);
-  const { asOf: moment, framework } = await manifestOf(dir);
-  const keyFrom = vkey === undefined ? "the pack's own: compare it with one you got another way" : "given";
-  cli.show({ dir, good: wrong.length === 0, framework, asOf: moment, keyFrom, complaints: wrong }, () =>
-    wrong.length === 0
-      ? [
-          `${dir}: the ledger is sound, and every file is what it says (${framework}, as of ${moment.at})`,
-          `key: ${keyFrom}`,
-        ]
-      : wrong,
+  const told = await manifestOf(readIn(dir), dir);
+  const wrong = await packComplaints(readIn(dir), told, { by: await keyOf(dir, vkey), frameworks, ms: msOf });
+  const keyFrom = packKeyFrom(vkey !== undefined);
+  const { framework, asOf } = told;
+  cli.show({ dir, good: wrong.length === 0, framework, asOf, keyFrom, complaints: wrong }, () =>
+    packLines(dir, told, wrong, keyFrom),
   );
   if (wrong.length > 0) process.exitCode = 1;
 };

@@ -6,6 +6,7 @@ import { openCheckpoint } from "../lib/core/ledger/checkpoint.ts";
 import { Malformed } from "../lib/core/ledger/errors.ts";
 import { formatVkey, parseVkey } from "../lib/core/ledger/note.ts";
 import { checkProof, formatProof, parseProof, prove } from "../lib/core/ledger/proof.ts";
+import { proofLines, refutedLine } from "../lib/core/ledger/told.ts";
 import type { Aws } from "../lib/core/types.ts";
 import { deployedLog, exportedLog, type OpenLog } from "./log.ts";
 
@@ -60,18 +61,14 @@ export const verifyFile = async (
     );
   }
   try {
-    const { checkpoint, index, event } = checkProof(parseProof(await readFile(file, "utf8")), parseVkey(vkey));
-    const told = { good: true, origin: checkpoint.origin, size: checkpoint.size, index, event };
-    if (json) return io.out(JSON.stringify(told));
-    io.out(`log         ${told.origin}`);
-    io.out(`entry       ${index} of ${told.size}`);
-    io.out(`event       ${event.type} of ${event.stream}, number ${event.seq} there`);
-    io.out(`at          ${event.at}, by ${event.actor.kind}:${event.actor.principal}`);
-    io.out(`says        ${JSON.stringify(event.data)}`);
-    return io.out("verified    this event is in that log, as it stands here");
+    const shown = checkProof(parseProof(await readFile(file, "utf8")), parseVkey(vkey));
+    const { checkpoint, index, event } = shown;
+    if (json)
+      return io.out(JSON.stringify({ good: true, origin: checkpoint.origin, size: checkpoint.size, index, event }));
+    for (const line of proofLines(shown)) io.out(line);
   } catch (error) {
     if (!(error instanceof Malformed || error instanceof TypeError)) throw error;
-    io.out(json ? JSON.stringify({ good: false, reason: error.message }) : `NOT VERIFIED  ${error.message}`);
+    io.out(json ? JSON.stringify({ good: false, reason: error.message }) : refutedLine(error.message));
     process.exitCode = 1;
   }
 };

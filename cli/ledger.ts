@@ -7,14 +7,16 @@ import { toBytes, toText } from "../lib/core/ledger/bytes.ts";
 import { openCheckpoint } from "../lib/core/ledger/checkpoint.ts";
 import { formatWitness, witnessOf } from "../lib/core/ledger/cosignature.ts";
 import { Malformed } from "../lib/core/ledger/errors.ts";
-import { formatVkey, parseVkey, type Verifier } from "../lib/core/ledger/note.ts";
+import { formatVkey, parseVkey } from "../lib/core/ledger/note.ts";
 import { inParallel } from "../lib/core/ledger/parallel.ts";
-import { type Verdict, verifyLog } from "../lib/core/ledger/verify.ts";
+import { type UsedKey, verdictLines } from "../lib/core/ledger/told.ts";
+import { verifyLog } from "../lib/core/ledger/verify.ts";
 import { COSIGNED } from "../lib/core/ledger/witnessed.ts";
 import { names } from "../lib/core/names.ts";
 import type { Aws } from "../lib/core/types.ts";
 import { type Asked, askOutside, isBorneOut, outsideLines, outsideOptions } from "./ledger-outside.ts";
 import { proofCommands, verifyFile } from "./ledger-proof.ts";
+import { verifierCommand } from "./ledger-verifier.ts";
 import { openLog, readIn } from "./log.ts";
 
 type Io = { readonly out: (line: string) => void; readonly aws: () => Aws };
@@ -67,9 +69,7 @@ const exportTo = async (dir: string, io: Io, command: Command): Promise<void> =>
   io.out(json ? JSON.stringify(told) : `exported ${size} entries of ${by.name} to ${dir} (${told.files} files)`);
 };
 
-type Trusted = { readonly by: Verifier; readonly from: string };
-
-const trusted = async (dir: string, given: string | undefined, command: Command): Promise<Trusted> => {
+const trusted = async (dir: string, given: string | undefined, command: Command): Promise<UsedKey> => {
   const inside = given === undefined ? await readIn(dir)("vkey") : undefined;
   const text = given ?? (inside && toText(inside));
   if (text === undefined)
@@ -77,28 +77,15 @@ const trusted = async (dir: string, given: string | undefined, command: Command)
       exitCode: 2,
     });
   try {
-    return { by: parseVkey(text), from: given === undefined ? join(dir, "vkey") : "--vkey" };
+    return {
+      by: parseVkey(text),
+      from: given === undefined ? join(dir, "vkey") : "--vkey",
+      isOwn: given === undefined,
+    };
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
     return command.error(`error: ${error.message}`, { exitCode: 2 });
   }
-};
-
-const verdictLines = (verdict: Verdict, { by, from }: Trusted): readonly string[] => {
-  const { checkpoint, findings, unlisted, streams } = verdict;
-  const key = [`key         ${formatVkey(by)}`, `from        ${from}`];
-  // Whoever can alter the export can swap the key in it.
-  const note = from === "--vkey" ? [] : ["            the export's own key: compare it with one you got another way"];
-  const log = checkpoint
-    ? [
-        `log         ${checkpoint.origin}`,
-        `entries     ${checkpoint.size} of ${streams} streams`,
-        `root        ${checkpoint.root}`,
-      ]
-    : [];
-  const wrong = findings.map(({ message }) => `ALTERED     ${message}`);
-  const more = unlisted > 0 ? [`            and ${unlisted} more`] : [];
-  return [...key, ...note, ...log, ...wrong, ...more];
 };
 
 const verifyDir = async (dir: string, io: Io, command: Command): Promise<void> => {
@@ -114,11 +101,11 @@ const verifyDir = async (dir: string, io: Io, command: Command): Promise<void> =
   const verdict = await verifyLog(readIn(dir), key.by);
   // A log that is not whole has nothing to compare.
   const outside = verdict.good ? await askOutside(readIn(dir), key.by, asked, command) : {};
-  const good = verdict.good && isBorneOut(outside);
-  const last = good ? "verified    every entry" : "NOT VERIFIED";
+  const compared = { lines: outsideLines(outside), bearsOut: isBorneOut(outside) };
+  const good = verdict.good && compared.bearsOut;
   const lines = json
     ? [JSON.stringify({ ...verdict, ...outside, good, vkey: formatVkey(key.by), keyFrom: key.from })]
-    : [...verdictLines(verdict, key), ...outsideLines(outside), last];
+    : verdictLines(verdict, key, compared);
   for (const line of lines) io.out(line);
   if (!good) process.exitCode = 1;
 };
@@ -133,6 +120,7 @@ export const ledgerCommands = (program: Command, io: Io): void => {
     .option("--json", "print one JSON document")
     .action((_, command: Command) => printKey(io, options(command)));
   proofCommands(ledger, io);
+  verifierCommand(ledger, io);
   ledger
     .command("export")
     .description("write the log as C2SP tlog-tiles: checkpoint, tile/, tile/entries/, vkey")

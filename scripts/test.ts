@@ -26,6 +26,7 @@ const run = async (command: string, args: readonly string[]): Promise<boolean> =
 const CHECKS: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
   ["types", "tsc", "-p", "tsconfig.json"],
   ["types of the stacks", "tsc", "-p", "tsconfig.cdk.json"],
+  ["types of the verifier", "tsc", "-p", "tsconfig.verifier.json"],
   ["lint and import arrows", "biome", "check"],
   ["unused files and exports", "knip"],
 ];

@@ -1,0 +1,48 @@
+import type { Checkpoint } from "./checkpoint.ts";
+import { formatVkey, type Verifier } from "./note.ts";
+import type { checkProof } from "./proof.ts";
+import type { Verdict } from "./verify.ts";
+
+/** The key that was used, where it came from, and whether it lay in the export itself. */
+export type UsedKey = { readonly by: Verifier; readonly from: string; readonly isOwn: boolean };
+
+const logLines = ({ origin, size, root }: Omit<Checkpoint, "root"> & { readonly root: string }, streams: number) => [
+  `log         ${origin}`,
+  `entries     ${size} of ${streams} streams`,
+  `root        ${root}`,
+];
+
+/** What was compared beside the log itself, such as a checkpoint kept from before. */
+export type Compared = { readonly lines: readonly string[]; readonly bearsOut: boolean };
+
+/** A verdict for people, the same from the command and in the browser. */
+export const verdictLines = (
+  verdict: Verdict,
+  { by, from, isOwn }: UsedKey,
+  { lines, bearsOut }: Compared = { lines: [], bearsOut: true },
+): readonly string[] => {
+  const { checkpoint, findings, unlisted, streams } = verdict;
+  return [
+    `key         ${formatVkey(by)}`,
+    `from        ${from}`,
+    // Whoever can alter the export can swap the key in it.
+    ...(isOwn ? ["            the export's own key: compare it with one you got another way"] : []),
+    ...(checkpoint ? logLines(checkpoint, streams) : []),
+    ...findings.map(({ message }) => `ALTERED     ${message}`),
+    ...(unlisted > 0 ? [`            and ${unlisted} more`] : []),
+    ...lines,
+    verdict.good && bearsOut ? "verified    every entry" : "NOT VERIFIED",
+  ];
+};
+
+/** What a proof that holds shows, for people. */
+export const proofLines = ({ checkpoint, index, event }: ReturnType<typeof checkProof>): readonly string[] => [
+  `log         ${checkpoint.origin}`,
+  `entry       ${index} of ${checkpoint.size}`,
+  `event       ${event.type} of ${event.stream}, number ${event.seq} there`,
+  `at          ${event.at}, by ${event.actor.kind}:${event.actor.principal}`,
+  `says        ${JSON.stringify(event.data)}`,
+  "verified    this event is in that log, as it stands here",
+];
+/** What is said of a proof that does not hold. */
+export const refutedLine = (reason: string): string => `NOT VERIFIED  ${reason}`;
