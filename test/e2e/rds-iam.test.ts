@@ -6,7 +6,7 @@ import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secre
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { makeAws } from "../../lib/aws/clients.ts";
 import { dynamoIncidents } from "../../lib/aws/incidents.ts";
-import { dynamoLedger } from "../../lib/aws/ledger.ts";
+import { dynamoHistory } from "../../lib/aws/ledger.ts";
 import { invoke } from "../../lib/aws/network.ts";
 import { names } from "../../lib/core/names.ts";
 import { type LocalAws, startAws } from "../../local/aws.ts";
@@ -81,7 +81,7 @@ it("a signal about a session of the role denies the role and ends its database s
   await expect(world.connect(token)).rejects.toThrow("PAM authentication failed");
   const [row] = await world.ask("SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", [world.login]);
   expect(row).toEqual({ rolcanlogin: false });
-  const told = (await dynamoLedger({ aws, table: own.ledgerTable }).history(credential)).map(({ type }) => type);
+  const told = (await dynamoHistory({ aws, table: own.ledgerTable }).history(credential)).map(({ type }) => type);
   expect(told).toContain("containment.effective");
   expect(told).not.toContain("rotation.started");
 
