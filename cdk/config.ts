@@ -56,6 +56,43 @@ const Transmit = z.strictObject({
     .check(z.minLength(1, "needs a receiver"), z.maxLength(8, "may hold 8 at most: a function's environment is small")),
 });
 
+const Members = z.strictObject({
+  /** Of roles, users or sessions that call by IAM; `*` stands for any run of characters. */
+  arns: z._default(z.array(Approver).check(z.maxLength(20)), []),
+  /** Of the identity provider's, whole: whose token names one of them. */
+  groups: z._default(z.array(z.string().check(z.minLength(1), z.maxLength(100))).check(z.maxLength(20)), []),
+});
+const Api = z
+  .strictObject({
+    /** Whose tokens people call with. Absent: nobody calls by token. */
+    jwt: z.optional(
+      z.strictObject({
+        issuer: https,
+        audience: z.array(z.string().check(z.minLength(1))).check(z.minLength(1, "needs an audience")),
+        /** The claim that names a person's groups; Cognito's is `cognito:groups`. */
+        rolesClaim: z._default(z.string().check(z.minLength(1), z.maxLength(100)), "groups"),
+      }),
+    ),
+    /** Who may do what; whoever is in none of them is refused everything. */
+    roles: z.strictObject({
+      reader: z.optional(Members),
+      reviewer: z.optional(Members),
+      approver: z.optional(Members),
+      operator: z.optional(Members),
+    }),
+  })
+  .check(
+    z.refine(({ roles }) => Object.values(roles).some((of) => of !== undefined), "needs a role, or nobody may call"),
+    z.refine(
+      ({ roles }) => (JSON.stringify(roles) ?? "").length <= 3_000,
+      "roles: together longer than 3000 characters",
+    ),
+    z.refine(
+      ({ jwt, roles }) => jwt !== undefined || Object.values(roles).every((of) => (of?.groups.length ?? 0) === 0),
+      "roles: names groups, and no jwt says whose",
+    ),
+  );
+
 const Network = z.strictObject({
   name: name(16),
   /** Which kinds of credential it rotates: its role gets their grants and no others. Absent: every kind. */
@@ -127,6 +164,8 @@ const Shape = z.strictObject({
       .strictObject({ lambda: z._default(Names, []), ecs: z._default(Names, []) })
       .check(z.refine(({ lambda, ecs }) => lambda.length + ecs.length > 0, "needs a name in lambda or ecs")),
   ),
+  /** The HTTP API, and who may do what there (docs/how-to/use-the-api.md). Absent: there is none. */
+  api: z.optional(Api),
   /** Who is told of containments by CAEP's events (docs/how-to/tell-other-systems.md). Absent: nobody. */
   transmit: z.optional(Transmit),
   /** Witnesses in other accounts that cosign the ledger's checkpoints each hour (docs/how-to/run-a-witness.md). */

@@ -7,6 +7,7 @@ import type { Settled } from "./config.ts";
 import { Alarms } from "./constructs/alarms.ts";
 import { Analytics } from "./constructs/analytics.ts";
 import { appendKey } from "./constructs/append-key.ts";
+import { ApiFunction } from "./constructs/api.ts";
 import { wakeForProposals } from "./constructs/approvals.ts";
 import { Archive } from "./constructs/archive.ts";
 import { ClockFunction } from "./constructs/clock.ts";
@@ -116,6 +117,7 @@ export class HubStack extends Stack {
         ...(refresh && { refresh: refresh.lambda }),
         ...(transmit && { transmit: transmit.lambda }),
         ...(organization && { organization: organization.lambda }),
+        ...this.apiIn(hub),
       },
       told: { "rotations-overdue": clock.overdue, "versions-undead": clock.undead, ...seal.told },
       happened: { ...seal.happened, ...watch.happened, ...(refresh && { "refreshes-stalled": refresh.stalled }) },
@@ -128,6 +130,13 @@ export class HubStack extends Stack {
     return quarantine && policyArn
       ? new OrganizationFunction(this, "Organization", { hub, quarantine, policyArn })
       : undefined;
+  }
+
+  private apiIn(hub: Hub): { readonly api?: ApiFunction["lambda"] } {
+    if (!hub.config.api) return {};
+    const { lambda, url } = new ApiFunction(this, "Api", { hub, api: hub.config.api });
+    new CfnOutput(this, "ApiUrl", { value: url });
+    return { api: lambda };
   }
 
   /** Signs checkpoints. Asymmetric keys do not rotate by themselves; a new one is a new key of the log. */

@@ -2,45 +2,14 @@ import { type Command, Option } from "commander";
 import { systemClock as clock } from "../lib/aws/clock.ts";
 import { Misconfigured } from "../lib/core/errors.ts";
 import type { Decision } from "../lib/core/review/campaign.ts";
-import { answer, parseParams, queries } from "../lib/core/review/queries.ts";
-import type { Cell, ResultRow } from "../lib/core/review/query.ts";
 import type { CredentialId } from "../lib/core/types.ts";
 import { orderOf, type Standing, standing } from "../lib/engine/campaign.ts";
 import type { Answer } from "../lib/engine/respond.ts";
+import { findingsIn, rowsOf } from "../lib/engine/review-findings.ts";
 import type { Cli } from "./main.ts";
 import { asOfLine } from "./query.ts";
-import { msOf, openRecord, type Record } from "./record.ts";
+import { msOf, openRecord } from "./record.ts";
 import { table } from "./show.ts";
-
-const rowsOf = (id: string, { log, asOf }: Record): readonly ResultRow[] => {
-  const query = queries.find((one) => one.id === id);
-  const parsed = query && parseParams(query, {});
-  if (!query || !parsed || !("params" in parsed)) throw new Error(`${id} cannot be asked without parameters`);
-  return answer(query, parsed.params, log.entries, asOf, msOf).rows;
-};
-
-/** What speaks against an item, worst first: runtime before age. */
-const FINDINGS = [
-  ["Q11", "not proved dead"],
-  ["Q19", "was exfiltrated"],
-  ["Q1", "overdue"],
-  ["Q9", "older than 90 days"],
-  ["Q7", "several consumers"],
-  ["Q5", "no workload"],
-] as const;
-
-/** Which findings each credential has. */
-const findingsIn = (record: Record): ReadonlyMap<Cell, readonly string[]> => {
-  const all = FINDINGS.flatMap(([query, says]) =>
-    rowsOf(query, record).map((row) => ({ credential: row["credential"] ?? null, says })),
-  );
-  return new Map(
-    [...Map.groupBy(all, ({ credential }) => credential)].map(([credential, found]) => [
-      credential,
-      [...new Set(found.map(({ says }) => says))],
-    ]),
-  );
-};
 
 type Opening = {
   readonly workload?: string;
@@ -53,7 +22,7 @@ const open = async (cli: Cli, campaign: string, { workload, kind, deadline, defa
   const until = Date.parse(deadline);
   if (Number.isNaN(until)) throw new Misconfigured(`--deadline ${deadline} is no date such as 2026-12-20`);
   const record = await openRecord(cli, {});
-  const held = rowsOf("Q23", record).filter(
+  const held = rowsOf("Q23", record, msOf).filter(
     (row) => (workload === undefined || row["workload"] === workload) && (kind === undefined || row["kind"] === kind),
   );
   const world = cli.world();
@@ -86,7 +55,7 @@ const show = async (cli: Cli, id: string) => {
   const { campaign, undecided, unfinished, isLate } = stand;
   const moment = campaign.signedAt ? { asOf: campaign.signedAt } : {};
   const record = await openRecord(cli, moment);
-  const found = findingsIn(record);
+  const found = findingsIn(record, msOf);
   const items = campaign.items
     .map((item) => ({ ...item, findings: found.get(item.credential) ?? [] }))
     .sort((a, b) => b.findings.length - a.findings.length);

@@ -1,8 +1,7 @@
 import type { Command } from "commander";
 import { frameworks } from "../lib/catalog/controls.ts";
-import { FROM_1_1 } from "../lib/controls/nist-csf.ts";
-import { Misconfigured } from "../lib/core/errors.ts";
-import { assess, type Control, type Framework } from "../lib/core/review/control.ts";
+import { meant } from "../lib/catalog/meant.ts";
+import { assess } from "../lib/core/review/control.ts";
 import type { Cli } from "./main.ts";
 import { asOfLine } from "./query.ts";
 import { msOf, openRecord, type RecordOptions, recordOptions } from "./record.ts";
@@ -15,27 +14,6 @@ const list = (cli: Cli): void =>
       frameworks.map(({ id, name, version, controls }) => [id, name, version, `${controls.length}`]),
     ),
   ]);
-
-type Meant = { readonly framework: Framework; readonly controls: readonly Control[] };
-
-/** A framework by its id, or `framework:control`. Ids of CSF 1.1 are told where they went. */
-export const meant = (given: string): Meant => {
-  const at = given.indexOf(":");
-  const [id, control] = at < 0 ? [given, undefined] : [given.slice(0, at), given.slice(at + 1)];
-  const framework = frameworks.find((one) => one.id === id);
-  if (!framework) {
-    throw new Misconfigured(`there is no framework ${id}; there are ${frameworks.map((one) => one.id).join(", ")}`);
-  }
-  if (control === undefined) return { framework, controls: framework.controls };
-  const found = framework.controls.find((one) => one.id === control);
-  if (found) return { framework, controls: [found] };
-  const moved = framework.id === "nist-csf" ? FROM_1_1[control] : undefined;
-  throw new Misconfigured(
-    moved
-      ? `${control} is of version 1.1; in ${framework.version} it is ${moved.join(" and ")}`
-      : `${framework.name} ${framework.version} has no control ${control} that evidence is mapped to`,
-  );
-};
 
 const show = async (cli: Cli, given: string, options: RecordOptions): Promise<void> => {
   const { framework, controls } = meant(given);

@@ -3,6 +3,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { frameworks } from "../lib/catalog/controls.ts";
+import { meant } from "../lib/catalog/meant.ts";
 import { Misconfigured } from "../lib/core/errors.ts";
 import { pathsOf } from "../lib/core/ledger/batch.ts";
 import { toBytes, toText } from "../lib/core/ledger/bytes.ts";
@@ -10,7 +11,6 @@ import { formatVkey, parseVkey, type Verifier } from "../lib/core/ledger/note.ts
 import { inParallel } from "../lib/core/ledger/parallel.ts";
 import { reportFiles } from "../lib/engine/evidence.ts";
 import { LEDGER, manifestOf, packComplaints, packKeyFrom, packLines } from "../lib/engine/pack.ts";
-import { meant } from "./controls.ts";
 import type { Cli } from "./main.ts";
 import { asOfLine } from "./query.ts";
 import { msOf, openRecord, type Record, type RecordOptions, readIn, recordOptions } from "./record.ts";

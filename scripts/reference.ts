@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
+import { openApi } from "../lib/api/openapi.ts";
 import { readPolicies } from "../lib/authority/files.ts";
 import { refreshers, rotators, tagPrefix } from "../lib/catalog.ts";
 import { PlaybookFile } from "../lib/core/playbook.ts";
@@ -8,6 +9,7 @@ import type { Refresher } from "../lib/core/refresher.ts";
 import type { Grant, Rotator } from "../lib/core/types.ts";
 import { Answer, Question } from "../lib/rotators/shared/function-protocol.ts";
 import { CustomSignal } from "../lib/signals/custom/source.ts";
+import { apiPage } from "./reference/api.ts";
 import { controlsPage } from "./reference/controls.ts";
 import { providerFiles } from "./reference/providers.ts";
 import { signalsPage } from "./reference/signals.ts";
@@ -98,6 +100,8 @@ export const generated = (): Readonly<Record<string, string>> => ({
   "docs/reference/consumers.md": consumersPage(refreshers),
   "docs/reference/signals.md": signalsPage(NOTE),
   "docs/reference/controls.md": controlsPage(NOTE),
+  "docs/reference/api.md": apiPage(NOTE),
+  "docs/reference/openapi.json": json(openApi()),
   "docs/reference/custom-signal.schema.json": json(z.toJSONSchema(CustomSignal)),
   "docs/reference/rotator-question.schema.json": json(z.toJSONSchema(Question)),
   "docs/reference/rotator-answer.schema.json": json(z.toJSONSchema(Answer)),

@@ -9,6 +9,19 @@ import type { Hub } from "../hub-stack.ts";
 import { APPEND, AUTHENTICATE, appendedKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
 
+/** Reads the sealed log, and the key that it is checked with. */
+export const readLog = (fn: RekeyFunction, { naming, place, signingKey }: Hub): void => {
+  const bucket = (name: string) => `arn:${place.partition}:s3:::${name}`;
+  const archive = bucket(naming.archiveBucket(place.account, place.region));
+  const work = bucket(naming.workBucket(place.account, place.region));
+  const tiles = [`${archive}/tile/*`, `${work}/tile/*`];
+  fn.allow(["s3:GetObject"], [...tiles, `${work}/checkpoint`]);
+  // Without it S3 answers 403 instead of 404 for what is not there, and a full tile would not be looked for.
+  fn.allow(["s3:ListBucket"], [archive, work]);
+  fn.allow(["kms:GetPublicKey"], [signingKey.keyArn]);
+  for (const path of tiles) acceptResource(fn.role, path, "The log grows by objects there; this role only reads.");
+};
+
 /** Writes the projection, and nobody else does. Any number may run at once: its watermark moves by compare-and-swap. */
 export class ProjectFunction extends RekeyFunction {
   constructor(scope: Construct, id: string, { hub }: { readonly hub: Hub }) {
@@ -30,7 +43,7 @@ export class ProjectFunction extends RekeyFunction {
       targets: [new LambdaFunction(this.lambda, { retryAttempts: 0 })],
     });
     this.allowStores(hub);
-    this.allowLog(hub);
+    readLog(this, hub);
   }
 
   /** A commit of the sealer's changes its lock: that rings. At most one ring in ten seconds, whatever the load. */
@@ -62,17 +75,5 @@ export class ProjectFunction extends RekeyFunction {
     );
     this.allow([...APPEND, "dynamodb:Query"], [ledger.tableArn], appendedKeys);
     this.allow(AUTHENTICATE, [appendKey.keyArn]);
-  }
-
-  private allowLog({ naming, place, signingKey }: Hub) {
-    const bucket = (name: string) => `arn:${place.partition}:s3:::${name}`;
-    const archive = bucket(naming.archiveBucket(place.account, place.region));
-    const work = bucket(naming.workBucket(place.account, place.region));
-    const tiles = [`${archive}/tile/*`, `${work}/tile/*`];
-    this.allow(["s3:GetObject"], [...tiles, `${work}/checkpoint`]);
-    // Without it S3 answers 403 instead of 404 for what is not there, and a full tile would not be looked for.
-    this.allow(["s3:ListBucket"], [archive, work]);
-    this.allow(["kms:GetPublicKey"], [signingKey.keyArn]);
-    for (const path of tiles) acceptResource(this.role, path, "The log grows by objects there; this role only reads.");
   }
 }

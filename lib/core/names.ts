@@ -30,6 +30,7 @@ export const names = (prefix = "rekey") => ({
   clock: `${prefix}-clock`,
   project: `${prefix}-project`,
   compact: `${prefix}-compact`,
+  api: `${prefix}-api`,
   rotate: (network: string) => `${prefix}-rotate-${network}`,
   /** Of the log, as its checkpoint's first line and its key's name (C2SP tlog-checkpoint). */
   origin: (account: string, region: string) => `${prefix}.${account}.${region}/ledger`,
@@ -51,6 +52,7 @@ export const ownRoles = (prefix: string, region: string): readonly string[] => {
     reconcile,
     clock,
     project,
+    own.api,
     own.rotate("*"),
     `${prefix}-forward`,
   ];

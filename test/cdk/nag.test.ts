@@ -30,6 +30,7 @@ test.each([
   ["an account that the CLI names", {}],
   ["many accounts", manyAccounts],
   ["the archive as tables of Athena, compacted each day", { ...singleAccount, analytics: true }],
+  ["the API", { ...singleAccount, api: { roles: { reader: { arns: ["*"] }, operator: { arns: ["*"] } } } }],
   ["receivers of CAEP's events", { ...manyAccounts, transmit: TRANSMIT }],
   ["functions and tasks that may be isolated", { ...manyAccounts, isolate: { lambda: ["reports-*"], ecs: ["prod"] } }],
   ["people who approve", { ...manyAccounts, approvals: { approvers: ["*"] } }],
