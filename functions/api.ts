@@ -113,7 +113,11 @@ const api = makeApi({
 /** API Gateway's routes: an authorizer for machines on one, for people's tokens on the other. */
 const serve = handle(new Hono().route("/iam", api).route("/jwt", api));
 
+/** Whichever host was asked: no answer depends on it, and one that is no valid name in a URL would be refused. */
+const unhosted = (event: LambdaEvent): LambdaEvent =>
+  ({ ...event, requestContext: { ...event.requestContext, domainName: names.api } }) as LambdaEvent;
+
 /** Answers reviewers, machines and approvers. */
 export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler((event: unknown) =>
-  serve(event as LambdaEvent),
+  serve(unhosted(event as LambdaEvent)),
 );

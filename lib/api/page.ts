@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { Problem } from "./problem.ts";
 
-export const MOST = 500;
+const MOST = 500;
 const USUAL = 100;
 
 const limit = z._default(z.coerce.number().check(z.int(), z.gte(1), z.lte(MOST)), USUAL);

@@ -16,7 +16,7 @@ export const Actor = z.object({ kind: z.string(), principal: z.string() });
 export const AsOf = z.object({ origin: z.string(), size: z.int(), root: z.string(), at: z.string() });
 /** Of how much of the log an answer from the projection is; null before anything was sealed. */
 export const Mark = z.nullable(z.object({ size: z.int(), root: z.string(), at: z.string(), signed: z.int() }));
-export const Cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const Cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 export const Row = z.record(z.string(), Cell);
 export const Event = z.object({
   index: z.int(),

@@ -79,7 +79,7 @@ export const caller = (role: Role | "nobody", by: Caller["by"] = "iam"): Caller 
     : { by, issuer: "https://idp.example", subject: `${role}-1`, groups: [role] };
 
 const members = (role: Role) => ({ arns: [`arn:aws:sts::111122223333:assumed-role/${role}/*`], groups: [role] });
-export const mapping = {
+const mapping = {
   reader: members("reader"),
   reviewer: members("reviewer"),
   approver: members("approver"),
