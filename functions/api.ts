@@ -12,7 +12,7 @@ import { makeAws } from "../lib/aws/clients.ts";
 import { systemClock as clock } from "../lib/aws/clock.ts";
 import { dynamoIncidents } from "../lib/aws/incidents.ts";
 import { dynamoInventory } from "../lib/aws/inventory.ts";
-import { dynamoLedger } from "../lib/aws/ledger.ts";
+import { dynamoHistory } from "../lib/aws/ledger.ts";
 import { invoke } from "../lib/aws/network.ts";
 import { dynamoReview } from "../lib/aws/projection.ts";
 import { dynamoProposals } from "../lib/aws/proposals.ts";
@@ -82,7 +82,7 @@ const world: ApiWorld = {
   inventory: dynamoInventory(aws, names.stateTable),
   incidents: dynamoIncidents(aws, names.stateTable),
   proposals: dynamoProposals(aws, names.stateTable),
-  ledger: dynamoLedger({ aws, table: names.ledgerTable }),
+  ledger: dynamoHistory({ aws, table: names.ledgerTable }),
   clock,
   read,
   by,

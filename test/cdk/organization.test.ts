@@ -1,9 +1,10 @@
+import type { Stack } from "aws-cdk-lib";
 import { expect, test } from "vitest";
 import { manyAccounts, rekey, resources, statements } from "./support.ts";
 
 const policyArn = "arn:aws:organizations::999999999999:policy/o-a1b2c3d4e5/service_control_policy/p-12345678";
 const quarantine = { roles: ["app-*"], users: [], organization: { policyArn } };
-const organizations = (stack: ReturnType<typeof rekey>["hub"]) =>
+const organizations = (stack: Stack) =>
   statements(stack).flatMap(({ holder, actions, resources: on }) =>
     actions.filter((one) => one.startsWith("organizations:")).map((action) => ({ holder, action, on })),
   );

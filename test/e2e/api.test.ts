@@ -9,7 +9,7 @@ import { SignatureV4 } from "@smithy/signature-v4";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { routes } from "../../lib/api/routes.ts";
 import { makeAws } from "../../lib/aws/clients.ts";
-import { dynamoLedger } from "../../lib/aws/ledger.ts";
+import { dynamoHistory } from "../../lib/aws/ledger.ts";
 import { invoke } from "../../lib/aws/network.ts";
 import { REVIEW } from "../../lib/core/events.ts";
 import { names } from "../../lib/core/names.ts";
@@ -185,7 +185,7 @@ it("answers every reader under its own role, and records who takes evidence", as
   expect((await signed(dash, "POST", "/iam/evidence", wanted)).status).toBe(403);
   const pack = await bearer("ada", "POST", "/jwt/evidence", wanted);
   expect([pack.status, pack.text.slice(0, 200)]).toEqual([201, expect.stringContaining("recorded")]);
-  const events = await dynamoLedger({ aws, table: names().ledgerTable }).history(REVIEW);
+  const events = await dynamoHistory({ aws, table: names().ledgerTable }).history(REVIEW);
   const taken = events.filter(({ type }) => type === "evidence.taken").at(-1);
   expect(taken?.actor.principal.startsWith(`${people.issuer}#`)).toBe(true);
   const ops = await signed(await session("ops"), "POST", "/iam/incidents/inc-0123456789abcdef/restore", "{}");
