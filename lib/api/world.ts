@@ -4,7 +4,7 @@ import type { Verifier } from "../core/ledger/note.ts";
 import type { ReadFile } from "../core/ledger/pieces.ts";
 import type { Proposals } from "../core/proposal.ts";
 import type { ReviewStore } from "../core/review/store.ts";
-import type { CampaignWorld } from "../engine/campaign.ts";
+import type { Clock, Ledger } from "../core/types.ts";
 import type { ReadLog } from "../engine/record-of.ts";
 
 /** An evidence pack that is about to be given. */
@@ -22,8 +22,8 @@ export type ApiWorld = {
   readonly inventory: Pick<Inventory, "get" | "list">;
   readonly incidents: Pick<Incidents, "get" | "since">;
   readonly proposals: Pick<Proposals, "get" | "list">;
-  readonly ledger: CampaignWorld["ledger"];
-  readonly clock: CampaignWorld["clock"];
+  readonly ledger: Pick<Ledger, "history">;
+  readonly clock: Clock;
   readonly read: ReadFile;
   readonly by: () => Promise<Verifier>;
   /** The whole log, checked against its checkpoint. Throws Problem where it is too long for this function. */
