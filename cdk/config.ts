@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as z from "zod/mini";
-import { IngestChannels, polled, refreshers, rotators } from "../lib/catalog.ts";
+import { IngestChannels, notifiers, polled, refreshers, rotators } from "../lib/catalog.ts";
 
 const matching = (pattern: RegExp, what: string) => z.string().check(z.regex(pattern, what));
 const account = matching(/^\d{12}$/, "must be a 12-digit account id");
@@ -93,6 +93,11 @@ const Api = z
     ),
   );
 
+/** Each by its own kind's settings. */
+const Notify = z
+  .array(z.union(notifiers.map(({ settings }) => settings)))
+  .check(z.maxLength(8, "may hold 8 at most: a function's environment is small"));
+
 const Network = z.strictObject({
   name: name(16),
   /** Which kinds of credential it rotates: its role gets their grants and no others. Absent: every kind. */
@@ -166,6 +171,8 @@ const Shape = z.strictObject({
   ),
   /** The HTTP API, and who may do what there (docs/how-to/use-the-api.md). Absent: there is none. */
   api: z.optional(Api),
+  /** Which people and lists are told of what happens (docs/how-to/be-told.md). Absent: nobody. */
+  notify: z._default(Notify, []),
   /** Who is told of containments by CAEP's events (docs/how-to/tell-other-systems.md). Absent: nobody. */
   transmit: z.optional(Transmit),
   /** Witnesses in other accounts that cosign the ledger's checkpoints each hour (docs/how-to/run-a-witness.md). */
@@ -251,6 +258,10 @@ const channelProblems = ({ env, spokes, channels }: Settled): readonly string[] 
 /** What one field alone cannot show. */
 const contradictions = (settled: Settled): readonly string[] => [
   ...channelProblems(settled),
+  ...unique(
+    "notify",
+    settled.notify.map(({ name: one }) => one),
+  ),
   ...networkProblems(settled),
 ];
 

@@ -14,6 +14,7 @@ import { ClockFunction } from "./constructs/clock.ts";
 import { deciding } from "./constructs/deciding.ts";
 import { DiscoverFunction } from "./constructs/discover.ts";
 import { IngestFunction } from "./constructs/ingest.ts";
+import { NotifyFunction } from "./constructs/notify.ts";
 import { OrganizationFunction } from "./constructs/organization.ts";
 import { ProjectFunction } from "./constructs/project.ts";
 import { Queues } from "./constructs/queues.ts";
@@ -88,21 +89,15 @@ export class HubStack extends Stack {
     const discover = new DiscoverFunction(this, "Discover", { hub });
     const clock = new ClockFunction(this, "Clock", { hub });
     const project = new ProjectFunction(this, "Project", { hub });
-    const ingest = config.channels.length > 0 ? new IngestFunction(this, "Ingest", { hub }) : undefined;
     const watch = new WatchFunction(this, "Watch", { hub });
-    const refresh =
-      Object.keys(config.consumers).length > 0 ? new RefreshFunction(this, "Refresh", { hub }) : undefined;
-    const transmit = config.transmit
-      ? new TransmitFunction(this, "Transmit", { hub, transmit: config.transmit })
-      : undefined;
-    const organization = this.addOrganization(hub);
-    if (ingest) new CfnOutput(this, "ChannelsUrl", { value: ingest.url });
+    const { ingest, refresh, transmit, notify, organization, api } = this.addOptional(hub);
     new Alarms(this, "Alarms", {
       prefix: config.prefix,
       topicArn: config.alarmTopicArn,
       empty: {
         "Signals that were not answered: unknown, malformed, or failed twenty times. `rekey status` shows them.":
           queues.rejected,
+        ...(notify && { "Messages that a notifier refused, or did not take in a day.": notify.lost }),
         ...(transmit && { "Tokens that a receiver refused, or did not take in a day.": transmit.lost }),
         "Events that the ledger did not take wait here and are appended by seal.": queues.spool,
       },
@@ -115,13 +110,29 @@ export class HubStack extends Stack {
         ...(ingest && { ingest: ingest.lambda }),
         watch: watch.lambda,
         ...(refresh && { refresh: refresh.lambda }),
+        ...(notify && { notify: notify.lambda }),
         ...(transmit && { transmit: transmit.lambda }),
         ...(organization && { organization: organization.lambda }),
-        ...this.apiIn(hub),
+        ...(api && { api: api.lambda }),
       },
       told: { "rotations-overdue": clock.overdue, "versions-undead": clock.undead, ...seal.told },
       happened: { ...seal.happened, ...watch.happened, ...(refresh && { "refreshes-stalled": refresh.stalled }) },
     });
+  }
+
+  /** Only where the config asks for them. */
+  private addOptional(hub: Hub) {
+    const { channels, consumers, transmit, notify } = hub.config;
+    const ingest = channels.length > 0 ? new IngestFunction(this, "Ingest", { hub }) : undefined;
+    if (ingest) new CfnOutput(this, "ChannelsUrl", { value: ingest.url });
+    return {
+      ingest,
+      refresh: Object.keys(consumers).length > 0 ? new RefreshFunction(this, "Refresh", { hub }) : undefined,
+      transmit: transmit ? new TransmitFunction(this, "Transmit", { hub, transmit }) : undefined,
+      notify: notify.length > 0 ? new NotifyFunction(this, "Notify", { hub, notify }) : undefined,
+      organization: this.addOrganization(hub),
+      api: this.addApi(hub),
+    };
   }
 
   private addOrganization(hub: Hub) {
@@ -132,11 +143,11 @@ export class HubStack extends Stack {
       : undefined;
   }
 
-  private apiIn(hub: Hub): { readonly api?: ApiFunction["lambda"] } {
-    if (!hub.config.api) return {};
-    const { lambda, url } = new ApiFunction(this, "Api", { hub, api: hub.config.api });
-    new CfnOutput(this, "ApiUrl", { value: url });
-    return { api: lambda };
+  private addApi(hub: Hub): ApiFunction | undefined {
+    if (!hub.config.api) return undefined;
+    const api = new ApiFunction(this, "Api", { hub, api: hub.config.api });
+    new CfnOutput(this, "ApiUrl", { value: api.url });
+    return api;
   }
 
   /** Signs checkpoints. Asymmetric keys do not rotate by themselves; a new one is a new key of the log. */

@@ -8,10 +8,10 @@ import { publishKey } from "../lib/aws/jwks.ts";
 import { pushOn } from "../lib/aws/push.ts";
 import { comeAgain, sendTo } from "../lib/aws/queue.ts";
 import { kmsTokenSigner } from "../lib/aws/token-signer.ts";
-import { described } from "../lib/core/sanitize.ts";
 import type { Transmission } from "../lib/core/security-event.ts";
 import { deliver, spread, type TransmitWorld } from "../lib/engine/transmit.ts";
 import { END_EARLY_MS, environment, log } from "./environment.ts";
+import { eachQueued } from "./queued.ts";
 
 /** Rekey's own event, as EventBridge queues it. */
 const Contained = z.object({
@@ -21,16 +21,6 @@ const Contained = z.object({
 });
 /** One token, as this function queues it. */
 const Queued = z.object({ rekeyTransmit: z.object({ receiver: z.string(), claims: z.looseObject({}) }) });
-const Batch = z.object({
-  Records: z.array(
-    z.object({
-      messageId: z.string(),
-      receiptHandle: z.string(),
-      body: z.string(),
-      attributes: z.object({ ApproximateReceiveCount: z.string() }),
-    }),
-  ),
-});
 const Settings = z.object({
   issuer: z.string(),
   jwks: z.string(),
@@ -51,9 +41,6 @@ const send = sendTo(aws, required("REKEY_TRANSMIT_URL"));
 const again = comeAgain(aws, required("REKEY_TRANSMIT_URL"));
 const toLost = sendTo(aws, required("REKEY_TRANSMIT_LOST_URL"));
 const signer = kmsTokenSigner(aws, names.transmitKeyAlias);
-
-/** After 5 s, then twice as late each time, up to a quarter of an hour: the queue's hundred deliveries last for a day. */
-const againAfter = (deliveries: number) => Math.min(5 * 2 ** (deliveries - 1), 900);
 
 let published: Promise<unknown> | undefined;
 /** Once for each process: nobody is sent a token by a key that he cannot know. */
@@ -102,16 +89,6 @@ const handle = async (body: string): Promise<void> => {
 };
 
 /** Tells receivers of containments, by Security Event Tokens; a message that was not finished comes again. */
-export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler(async (event: unknown) => {
-  const failures: { readonly itemIdentifier: string }[] = [];
-  for (const { messageId, body, receiptHandle, attributes } of Batch.parse(event).Records) {
-    try {
-      await handle(body);
-    } catch (error) {
-      await log("warn", "not told, comes again", { messageId, ...described(error) });
-      await again(receiptHandle, againAfter(Number(attributes.ApproximateReceiveCount))).catch(() => undefined);
-      failures.push({ itemIdentifier: messageId });
-    }
-  }
-  return { batchItemFailures: failures };
-});
+export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler((event: unknown) =>
+  eachQueued(event, handle, again),
+);

@@ -7,6 +7,7 @@ import rotate from "./actions/rotate.ts";
 import type { Action } from "./core/action.ts";
 
 export { readPolicies } from "./authority/files.ts";
+export { notifiers } from "./catalog/notifiers.ts";
 export { refreshers } from "./catalog/refreshers.ts";
 // The stacks know this file only. A function imports the list that it needs: a bundle of the other would hold its parts.
 export { type RotatorKind, rotators } from "./catalog/rotators.ts";

@@ -1,3 +1,4 @@
+import type { Moment } from "./notice.ts";
 import type { Rung } from "./quarantine.ts";
 import type { Edge } from "./resolution.ts";
 import type { CredentialId, Identifier, Instant, Scenario, Scope, VersionId } from "./types.ts";
@@ -164,6 +165,14 @@ type Shapes = {
     readonly proposal: string;
     readonly hash: string;
     readonly outcome: "nothing" | "narrow";
+  };
+  /** Somebody was told of a moment: by which notifier, and how long after the signal came, where there was one. */
+  "people.told": {
+    readonly incident: string | null;
+    readonly moment: Moment;
+    readonly notifier: string;
+    readonly kind: string;
+    readonly receivedToToldMs: number | null;
   };
   /** Some of the credentials of an access review; several events where they are many. */
   "review.scoped": { readonly credentials: readonly CredentialId[] };

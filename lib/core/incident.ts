@@ -71,6 +71,8 @@ export type Incident = {
   readonly type: string;
   readonly scenario: Scenario;
   readonly severity: number;
+  /** The detector's own name of its finding. */
+  readonly finding?: string;
   readonly actor: Actor;
   readonly reason: string;
   /** What authority said of it; absent where there is none. */

@@ -27,6 +27,7 @@ export const names = (prefix = "rekey") => ({
   /** Its function, and the table of what it has seen; in an account of its own. */
   witness: `${prefix}-witness`,
   witnessKeyAlias: `alias/${prefix}-witness`,
+  notify: `${prefix}-notify`,
   clock: `${prefix}-clock`,
   project: `${prefix}-project`,
   compact: `${prefix}-compact`,

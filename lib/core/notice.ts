@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 
 /** What people are told of. */
-const MOMENTS = [
+export const MOMENTS = [
   "noticed",
   "proposed",
   "escalated",

@@ -102,6 +102,7 @@ const incidentFor = (
     type: signal.type,
     scenario: signal.scenario,
     severity: signal.severity,
+    ...(typeof signal.facts?.["finding"] === "string" && { finding: signal.facts["finding"] }),
     actor,
     reason,
     state: "claimed",

@@ -19,6 +19,7 @@ test("defaults are one account, one network, a locked archive and nothing delete
     removal: "retain",
     reconcile: [],
     consumers: {},
+    notify: [],
     secretReads: false,
   });
 });

@@ -5,6 +5,7 @@ import { AwsSolutionsChecks } from "cdk-nag";
 import { expect, test } from "vitest";
 import { acceptNoRedrive } from "../../cdk/acknowledged.ts";
 import { queue } from "../../cdk/constructs/queues.ts";
+import { notifiers } from "../../lib/catalog/notifiers.ts";
 import { manyAccounts, type newApp, rekey, singleAccount } from "./support.ts";
 
 const check = (app: ReturnType<typeof newApp>) => Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
@@ -31,6 +32,7 @@ test.each([
   ["many accounts", manyAccounts],
   ["the archive as tables of Athena, compacted each day", { ...singleAccount, analytics: true }],
   ["the API", { ...singleAccount, api: { roles: { reader: { arns: ["*"] }, operator: { arns: ["*"] } } } }],
+  ["people and lists that are told", { ...manyAccounts, notify: notifiers.map(({ example }) => example) }],
   ["receivers of CAEP's events", { ...manyAccounts, transmit: TRANSMIT }],
   ["functions and tasks that may be isolated", { ...manyAccounts, isolate: { lambda: ["reports-*"], ecs: ["prod"] } }],
   ["people who approve", { ...manyAccounts, approvals: { approvers: ["*"] } }],

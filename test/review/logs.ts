@@ -99,6 +99,13 @@ const shapes = {
     activityToNarrowedMs: duration,
     receivedToNarrowedMs: duration,
   }),
+  "people.told": fc.record({
+    incident: fc.option(incident),
+    moment: fc.constant("contained"),
+    notifier: fc.constant("oncall"),
+    kind: fc.constant("sns"),
+    receivedToToldMs: fc.option(duration),
+  }),
   "approval.requested": fc.record({
     proposal,
     hash: fc.constant("0".repeat(64)),

@@ -5,6 +5,7 @@ import { type Dialect, ranked } from "../sql.ts";
 type Times = {
   readonly scenario: string;
   readonly detect: number;
+  readonly notify: number | null;
   readonly contain: number;
   readonly prove: number;
   readonly restore: number | null;
@@ -12,21 +13,37 @@ type Times = {
 
 const keyOf = (stream: string, incident: string) => JSON.stringify([stream, incident]);
 
-/** When each containment began and when what it ended was given back, first of each. */
-const landmarks = (entries: readonly Sealed[]) => {
-  const begun = new Map<string, Extract<Sealed, { readonly type: "containment.started" }>>();
-  const restored = new Map<string, string>();
+type Told<V> = { readonly incident: string | null; readonly value: V | null };
+
+/** Of each stream and incident the first that tells what is asked for. */
+const firsts = <V>(
+  entries: readonly Sealed[],
+  read: (event: Sealed) => Told<V> | undefined,
+): ReadonlyMap<string, V> => {
+  const found = new Map<string, V>();
   for (const event of entries) {
-    if (event.type !== "containment.started" && event.type !== "containment.restored") continue;
-    const key = keyOf(event.stream, event.data.incident);
-    if (event.type === "containment.started" && !begun.has(key)) begun.set(key, event);
-    if (event.type === "containment.restored" && !restored.has(key)) restored.set(key, event.at);
+    const { incident = null, value = null } = read(event) ?? {};
+    const key = keyOf(event.stream, incident ?? "");
+    if (value !== null && !found.has(key)) found.set(key, value);
   }
-  return { begun, restored };
+  return found;
 };
 
+/** When each containment began, when people were told of it, and when what it ended was given back. */
+const landmarks = (entries: readonly Sealed[]) => ({
+  begun: firsts(entries, (event) =>
+    event.type === "containment.started" ? { incident: event.data.incident, value: event } : undefined,
+  ),
+  restored: firsts<string>(entries, (event) =>
+    event.type === "containment.restored" ? { incident: event.data.incident, value: event.at } : undefined,
+  ),
+  told: firsts(entries, (event) =>
+    event.type === "people.told" ? { incident: event.data.incident, value: event.data.receivedToToldMs } : undefined,
+  ),
+});
+
 const timesOf = (entries: readonly Sealed[], from: number, ms: Moment["ms"]): readonly Times[] => {
-  const { begun, restored } = landmarks(entries);
+  const { begun, restored, told } = landmarks(entries);
   return entries.flatMap((event) => {
     if (event.type !== "containment.effective" || ms(event.at) < from) return [];
     const { incident, replacement, activityToRefusedMs, receivedToRefusedMs, receivedToVerifiedMs } = event.data;
@@ -36,6 +53,7 @@ const timesOf = (entries: readonly Sealed[], from: number, ms: Moment["ms"]): re
       {
         scenario: start?.data.scenario ?? "unknown",
         detect: activityToRefusedMs - receivedToRefusedMs,
+        notify: told.get(keyOf(event.stream, incident)) ?? null,
         contain: receivedToRefusedMs,
         prove: receivedToVerifiedMs,
         restore: start && back ? ms(back) - ms(start.at) : null,
@@ -44,7 +62,7 @@ const timesOf = (entries: readonly Sealed[], from: number, ms: Moment["ms"]): re
   });
 };
 
-const STEPS = ["detect", "contain", "prove", "restore"] as const;
+const STEPS = ["detect", "notify", "contain", "prove", "restore"] as const;
 
 const measured = (scenario: string, of: readonly Times[]) => ({
   scenario,
@@ -62,7 +80,7 @@ const measured = (scenario: string, of: readonly Times[]) => ({
 });
 
 const timesSql = ({ text: at }: Dialect, from: string): string => `(
-  SELECT COALESCE(s.scenario, 'unknown') AS scenario, e.activity - e.received AS detect, e.received AS contain,
+  SELECT COALESCE(s.scenario, 'unknown') AS scenario, e.activity - e.received AS detect, t.told AS notify, e.received AS contain,
     e.verified AS prove, CASE WHEN e.replacement IS NULL THEN r.ms ELSE e.ms END - s.ms AS restore
   FROM (
     SELECT stream, ms, ${at("data", "$.incident")} AS incident, ${at("data", "$.replacement")} AS replacement,
@@ -81,14 +99,19 @@ const timesSql = ({ text: at }: Dialect, from: string): string => `(
       ROW_NUMBER() OVER (PARTITION BY stream, ${at("data", "$.incident")} ORDER BY idx) AS n
     FROM events WHERE type = 'containment.restored'
   ) AS r ON r.stream = e.stream AND r.incident = e.incident AND r.n = 1
+  LEFT JOIN (
+    SELECT stream, ${at("data", "$.incident")} AS incident, CAST(${at("data", "$.receivedToToldMs")} AS DOUBLE) AS told,
+      ROW_NUMBER() OVER (PARTITION BY stream, ${at("data", "$.incident")} ORDER BY idx) AS n
+    FROM events WHERE type = 'people.told' AND ${at("data", "$.receivedToToldMs")} IS NOT NULL
+  ) AS t ON t.stream = e.stream AND t.incident = e.incident AND t.n = 1
 )`;
 
 /** Q24: how long each step of a response took. */
 export const responseTimes: Query = {
   id: "Q24",
-  title: "Time to detect, contain, prove and restore, per scenario",
+  title: "Time to detect, notify, contain, prove and restore, per scenario",
   basis:
-    "Credentials whose doomed versions were tried and refused in the last so many days. Detect: from the activity to the receipt of its signal. Contain: from the receipt to refused; prove: until that was tried. Restore: from the beginning of the containment to a replacement in force, or to versions that were given back. When people were told is not recorded. Nearest-rank percentiles.",
+    "Credentials whose doomed versions were tried and refused in the last so many days. Detect: from the activity to the receipt of its signal. Notify: from the receipt until the first of those whom the config names was told. Contain: from the receipt to refused; prove: until that was tried. Restore: from the beginning of the containment to a replacement in force, or to versions that were given back. Nearest-rank percentiles.",
   rowsAre: "facts",
   params: [{ name: "days", type: "number", what: "how far back", default: 90 }],
   columns: [
