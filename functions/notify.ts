@@ -1,5 +1,6 @@
 import middy from "@middy/core";
 import * as z from "zod/mini";
+import { kmsAppendKeys } from "../lib/aws/append-keys.ts";
 import { dynamoDeliveries } from "../lib/aws/channel-memory.ts";
 import { makeAws } from "../lib/aws/clients.ts";
 import { systemClock as clock } from "../lib/aws/clock.ts";
@@ -38,7 +39,7 @@ const world: NotifyWorld = {
   incidents: dynamoIncidents(aws, names.stateTable),
   proposals: dynamoProposals(aws, names.stateTable),
   inventory: dynamoInventory(aws, names.stateTable),
-  ledger: dynamoLedger({ aws, table: names.ledgerTable }),
+  ledger: dynamoLedger({ aws, table: names.ledgerTable, keys: kmsAppendKeys(aws, names.appendKeyAlias) }),
   clock,
   told: {
     has: (mark) => marks.has(mark, clock.now()),

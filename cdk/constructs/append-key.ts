@@ -15,7 +15,7 @@ type Props = {
 
 /** The hub's functions that append. */
 const appenders = ({ config, naming }: Props): readonly string[] => {
-  const { respond, seal, discover, clock, project, watch, refresh } = naming;
+  const { respond, seal, discover, clock, project, watch, refresh, notify } = naming;
   return [
     respond,
     seal,
@@ -24,6 +24,7 @@ const appenders = ({ config, naming }: Props): readonly string[] => {
     project,
     watch,
     ...(Object.keys(config.consumers).length > 0 ? [refresh] : []),
+    ...(config.notify.length > 0 ? [notify] : []),
   ];
 };
 

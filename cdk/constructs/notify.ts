@@ -9,7 +9,7 @@ import { acceptNoRedrive, acceptResource } from "../acknowledged.ts";
 import type { Settled } from "../config.ts";
 import { filled } from "../grants.ts";
 import type { Hub } from "../hub-stack.ts";
-import { APPEND, appendedKeys } from "./append.ts";
+import { APPEND, AUTHENTICATE, appendedKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
 import { queue } from "./queues.ts";
 
@@ -72,6 +72,7 @@ export class NotifyFunction extends RekeyFunction {
       "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["DELIVERY#*"] },
     });
     this.allow(APPEND, [hub.ledger.tableArn], appendedKeys);
+    this.allow(AUTHENTICATE, [hub.appendKey.keyArn]);
   }
 
   private allowNotifiers({ config, place }: Hub, notify: Props["notify"]) {

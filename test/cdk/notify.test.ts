@@ -16,6 +16,7 @@ test("the notifier may read what it tells, mark and record it, and do what its c
     "dynamodb:UpdateItem",
     "guardduty:ArchiveFindings",
     "guardduty:UnarchiveFindings",
+    "kms:GenerateMac",
     "secretsmanager:GetSecretValue",
     "securityhub:BatchUpdateFindings",
     "securityhub:GetFindings",

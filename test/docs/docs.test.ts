@@ -7,6 +7,9 @@ import { provision } from "../../lib/rotators/postgres/provision.ts";
 import { CustomSignal } from "../../lib/signals/custom/source.ts";
 import { type Block, blocksOf, compile, type Page, readPages, root, run } from "./pages.ts";
 
+/** Each command is asked for its help by a process of its own: a busy machine takes its time. */
+const PATIENT_MS = 240_000;
+
 let pages: readonly Page[];
 let blocks: readonly Block[];
 beforeAll(async () => {
@@ -60,7 +63,7 @@ describe("the pages", () => {
     expect(all.filter((path) => !linked.includes(path))).toEqual([]);
   });
 
-  it("hold TypeScript that compiles", async () => {
+  it("hold TypeScript that compiles", { timeout: PATIENT_MS }, async () => {
     const code = blocks.filter(({ language }) => language === "ts");
     expect(code.length).toBeGreaterThan(4);
     const isStack = ({ code }: Block) => !/^import /m.test(code) || code.includes('from "aws-cdk-lib');
@@ -117,7 +120,7 @@ describe("the commands that the pages name", () => {
   };
   const COMMAND = "((?:ledger|review) \\w+|[a-z]+)";
 
-  it("exist, with the options that are shown", async () => {
+  it("exist, with the options that are shown", { timeout: PATIENT_MS }, async () => {
     const named = found(new RegExp(`(?:rekey --|\`rekey) ((?:--json )?${COMMAND}[^\`\n#&|]*)`, "g"), spoken());
     const lines = named.map(([page, line]) => {
       const [, command = ""] = new RegExp(`^(?:--json )?${COMMAND}`).exec(line) ?? [];
@@ -134,7 +137,7 @@ describe("the commands that the pages name", () => {
     expect(wrong).toEqual([]);
   });
 
-  it("are all in the reference, with every option", async () => {
+  it("are all in the reference, with every option", { timeout: PATIENT_MS }, async () => {
     const page = pages.find(({ path }) => path === "docs/reference/cli.md")?.text ?? "";
     const top = [...(await help("")).matchAll(/^ {2}([a-z]+)/gm)].map(([, name = ""]) => name);
     const ledger = [...(await help("ledger")).matchAll(/^ {2}([a-z]+)/gm)].map(([, name = ""]) => `ledger ${name}`);
