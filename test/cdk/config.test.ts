@@ -20,6 +20,7 @@ test("defaults are one account, one network, a locked archive and nothing delete
     reconcile: [],
     consumers: {},
     notify: [],
+    witnesses: [],
     secretReads: false,
   });
 });
