@@ -31,6 +31,11 @@ export type Cli = {
   readonly show: (value: object, lines: () => readonly string[]) => void;
 };
 
+// Whoever reads only the first lines has all that he wants.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+  throw error;
+});
 const out = (line: string) => process.stdout.write(`${line}\n`);
 
 const program = new Command("rekey")

@@ -52,6 +52,20 @@ describe("controls", () => {
     }
     for (const { control } of all) expect(control.checks.length > 0 || control.lacks !== undefined).toBe(true);
   });
+  it("are not met by what nobody measured", () => {
+    const control = {
+      id: "X",
+      title: "x",
+      checks: [{ query: "Q2", pass: [{ column: "succeeded_percent", atLeast: 95 }] }],
+    } as const;
+    const overdue = { owed: instant(START), keeper: "rekey", schedule: "rate(1 day)", why: "" };
+    const credential = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:a";
+    const entries = logOf([{ stream: credential, type: "rotation.overdue", at: START, data: overdue }]);
+    const asOf = { origin: "test", size: 1, root: "", at: instant(START) };
+    const { verdict, checked } = assess(control, entries, asOf, ms);
+    expect(checked[0]?.answer.rows).toMatchObject([{ missed: 1, succeeded_percent: null }]);
+    expect(verdict).toBe("no data");
+  });
   it("move between versions of CIS: the number of one version is not the other's", () => {
     const rotated = ["cis-aws-5", "cis-aws-6", "cis-aws-7"].map(
       (id) => frameworks.find((one) => one.id === id)?.controls.find(({ title }) => /rotated/.test(title))?.id,

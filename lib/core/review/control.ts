@@ -54,10 +54,14 @@ const holds = (pass: Pass, row: ResultRow): boolean => {
   return "atLeast" in pass ? value >= pass.atLeast : value <= pass.atMost;
 };
 
+const isMeasured = (pass: Pass, rows: readonly ResultRow[]): boolean =>
+  "column" in pass && rows.some((row) => typeof row[pass.column] === "number");
+
 const judge = ({ pass = [] }: Check, rows: readonly ResultRow[]): Verdict => {
   if (rows.length === 0) return pass.some((one) => "rows" in one) ? "met" : "no data";
   if (pass.length === 0) return "shown";
-  return pass.every((one) => rows.every((row) => holds(one, row))) ? "met" : "not met";
+  if (!pass.every((one) => rows.every((row) => holds(one, row)))) return "not met";
+  return pass.every((one) => isMeasured(one, rows)) ? "met" : "no data";
 };
 
 const WORST: readonly Verdict[] = ["not met", "met", "shown", "no data", "not recorded"];
