@@ -8,6 +8,8 @@ import { IAM } from "@aws-sdk/client-iam";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { S3 } from "@aws-sdk/client-s3";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SNS } from "@aws-sdk/client-sns";
+import { SQS } from "@aws-sdk/client-sqs";
 import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { makeAws } from "../../lib/aws/clients.ts";
@@ -36,8 +38,22 @@ let receiver: Server;
 /** Whoever knocked: its certificate is nobody's, so that no token may reach it. */
 const heard: Buffer[] = [];
 
+/** A topic for people, and a queue that hears what it says. */
+const makeTopic = async () => {
+  const arn = (service: string) => `arn:aws:${service}:${local.region}:${local.account}:people`;
+  const allowed = { Effect: "Allow", Principal: { Service: "sns.amazonaws.com" }, Action: "sqs:SendMessage" };
+  const Statement = [{ ...allowed, Resource: arn("sqs"), Condition: { ArnEquals: { "aws:SourceArn": arn("sns") } } }];
+  const Policy = JSON.stringify({ Version: "2012-10-17", Statement });
+  const { QueueUrl = "" } = await aws(SQS).createQueue({ QueueName: "people", Attributes: { Policy } });
+  const { TopicArn = "" } = await aws(SNS).createTopic({ Name: "people" });
+  await aws(SNS).subscribe({ TopicArn, Protocol: "sqs", Endpoint: arn("sqs") });
+  return { TopicArn, QueueUrl };
+};
+let people: Awaited<ReturnType<typeof makeTopic>>;
+
 const configOf = (port: number) => ({
   isolate: { lambda: ["report*"], ecs: [] },
+  notify: [{ kind: "sns", name: "oncall", topicArn: people.TopicArn }],
   transmit: {
     issuer: "https://rekey.example.com/hub",
     jwks: `${BUCKET}/jwks.json`,
@@ -58,6 +74,7 @@ beforeAll(async () => {
   local = await startAws({ dir: join(dir, "aws") });
   aws = makeAws(clientConfig(local));
   await aws(S3).createBucket({ Bucket: BUCKET });
+  people = await makeTopic();
   const config = join(dir, "rekey.config.mjs");
   await writeFile(config, `export default ${JSON.stringify(configOf((receiver.address() as AddressInfo).port))};`);
   const app = `${process.execPath} ${join(root, "cdk/app.ts")}`;
@@ -125,6 +142,29 @@ it("a compromised function is throttled by a signal once its key is dead, and ha
   expect(ReservedConcurrentExecutions).toBe(4);
   expect(await isActive()).toBe(true);
 }, 200_000);
+
+it("people are told of it once for each moment, with the command that answers it; how fast is recorded", async () => {
+  const told: { readonly moment: string; readonly next: readonly string[]; readonly subject: string }[] = [];
+  const hear = async () => {
+    const { Messages = [] } = await aws(SQS).receiveMessage({ QueueUrl: people.QueueUrl, MaxNumberOfMessages: 10 });
+    for (const { Body = "", ReceiptHandle } of Messages) {
+      told.push(JSON.parse((JSON.parse(Body) as { Message: string }).Message));
+      await aws(SQS).deleteMessage({ QueueUrl: people.QueueUrl, ReceiptHandle });
+    }
+    return ["contained", "restored"].every((moment) => told.some((one) => one.moment === moment)) ? told : undefined;
+  };
+  const [first] = (await until("people to be told", hear)).filter(({ moment }) => moment === "contained");
+  expect(first?.next).toContain(`rekey restore ${first?.subject}`);
+  const { plans = [] } = (await dynamoIncidents(aws, own.stateTable).get(first?.subject ?? "")) ?? {};
+  const recorded = () =>
+    history(plans[0]?.credential ?? "").then((all) => all.filter(({ type }) => type === "people.told"));
+  const both = await until("it to be recorded", async () => {
+    const all = await recorded();
+    return all.length > 1 ? all : undefined;
+  });
+  expect(both.map(({ data }) => (data as { moment: string }).moment).sort()).toEqual(["contained", "restored"]);
+  expect(told.map(({ moment }) => moment).sort()).toEqual(["contained", "restored"]);
+}, 100_000);
 
 it("its containment is told: the key is published, and the receiver is called, who shows no certificate and gets no token", async () => {
   const { kid } = await kmsTokenSigner(aws, own.transmitKeyAlias).publicKey();
