@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DynamoDB } from "@aws-sdk/client-dynamodb";
 import { IAM } from "@aws-sdk/client-iam";
+import { KMS } from "@aws-sdk/client-kms";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { SecretsManager } from "@aws-sdk/client-secrets-manager";
 import { build } from "esbuild";
@@ -54,6 +55,9 @@ export const openStage = async (port: number) => {
     const common = { AttributeDefinitions, KeySchema: schema("PK", "SK"), BillingMode: "PAY_PER_REQUEST" as const };
     await db.createTable({ TableName, ...common, GlobalSecondaryIndexes: [index] });
   }
+  const kms = new KMS(config);
+  const { KeyMetadata } = await kms.createKey({ KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" });
+  await kms.createAlias({ AliasName: named.appendKeyAlias, TargetKeyId: KeyMetadata?.KeyId });
   const deploy = async (entry: string, FunctionName: string) => {
     const trust = { Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" };
     const role = await iam.createRole({
