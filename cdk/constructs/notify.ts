@@ -5,13 +5,13 @@ import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import { notifiers } from "../../lib/catalog.ts";
-import { acceptNoRedrive, acceptResource } from "../acknowledged.ts";
+import { acceptResource } from "../acknowledged.ts";
 import type { Settled } from "../config.ts";
 import { filled } from "../grants.ts";
 import type { Hub } from "../hub-stack.ts";
 import { APPEND, AUTHENTICATE, appendedKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
-import { queue } from "./queues.ts";
+import { PATIENCE, patientQueue } from "./patient-queue.ts";
 
 type Props = { readonly hub: Hub; readonly notify: Settled["notify"] };
 
@@ -22,13 +22,10 @@ export class NotifyFunction extends RekeyFunction {
 
   constructor(scope: Construct, id: string, { hub, notify }: Props) {
     const { config, naming } = hub;
-    const lost = queue(scope, "NotifyLost", { queueName: `${naming.notify}-lost` });
-    acceptNoRedrive(lost, "It is where messages end that nobody took.");
-    const errands = queue(scope, "NotifyErrands", {
-      queueName: naming.notify,
-      visibilityTimeout: Duration.minutes(6),
-      // The function has a failed one come again ever later: so many last for a day.
-      deadLetterQueue: { queue: lost, maxReceiveCount: 100 },
+    const { tasks: errands, lost } = patientQueue(scope, {
+      id: "Notify",
+      name: naming.notify,
+      what: "Errands",
     });
     super(scope, id, {
       config,
@@ -56,16 +53,7 @@ export class NotifyFunction extends RekeyFunction {
       targets: [new SqsQueue(errands)],
     });
     this.lambda.addEventSource(new SqsEventSource(errands, { batchSize: 4, reportBatchItemFailures: true }));
-    this.allow(
-      [
-        "sqs:ChangeMessageVisibility",
-        "sqs:DeleteMessage",
-        "sqs:GetQueueAttributes",
-        "sqs:ReceiveMessage",
-        "sqs:SendMessage",
-      ],
-      [errands.queueArn],
-    );
+    this.allow(PATIENCE, [errands.queueArn]);
     this.allow(["sqs:SendMessage"], [this.lost.queueArn]);
     this.allow(["dynamodb:BatchGetItem", "dynamodb:GetItem"], [hub.state.tableArn]);
     this.allow(["dynamodb:PutItem"], [hub.state.tableArn], {

@@ -6,11 +6,11 @@ import { Alias, Key, KeySpec, KeyUsage } from "aws-cdk-lib/aws-kms";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
-import { acceptNoRedrive, acceptResource } from "../acknowledged.ts";
+import { acceptResource } from "../acknowledged.ts";
 import type { Settled } from "../config.ts";
 import type { Hub } from "../hub-stack.ts";
 import { RekeyFunction } from "./function.ts";
-import { queue } from "./queues.ts";
+import { PATIENCE, patientQueue } from "./patient-queue.ts";
 
 type Props = { readonly hub: Hub; readonly transmit: NonNullable<Settled["transmit"]> };
 
@@ -21,13 +21,10 @@ export class TransmitFunction extends RekeyFunction {
 
   constructor(scope: Construct, id: string, { hub, transmit }: Props) {
     const { config, naming } = hub;
-    const lost = queue(scope, "TransmitLost", { queueName: `${naming.transmit}-lost` });
-    acceptNoRedrive(lost, "It is where tokens end that no receiver took.");
-    const tokens = queue(scope, "TransmitTokens", {
-      queueName: naming.transmit,
-      visibilityTimeout: Duration.minutes(6),
-      // The function has a failed one come again ever later: so many last for a day.
-      deadLetterQueue: { queue: lost, maxReceiveCount: 100 },
+    const { tasks: tokens, lost } = patientQueue(scope, {
+      id: "Transmit",
+      name: naming.transmit,
+      what: "Tokens",
     });
     super(scope, id, {
       config,
@@ -50,16 +47,7 @@ export class TransmitFunction extends RekeyFunction {
       targets: [new SqsQueue(tokens)],
     });
     this.lambda.addEventSource(new SqsEventSource(tokens, { batchSize: 4, reportBatchItemFailures: true }));
-    this.allow(
-      [
-        "sqs:ChangeMessageVisibility",
-        "sqs:DeleteMessage",
-        "sqs:GetQueueAttributes",
-        "sqs:ReceiveMessage",
-        "sqs:SendMessage",
-      ],
-      [tokens.queueArn],
-    );
+    this.allow(PATIENCE, [tokens.queueArn]);
     this.allow(["sqs:SendMessage"], [lost.queueArn]);
     this.allow(["dynamodb:BatchGetItem", "dynamodb:GetItem"], [hub.state.tableArn]);
     this.allowKey(hub);
