@@ -3,7 +3,7 @@ import type { Actor } from "../core/events.ts";
 import type { Incident, Plan } from "../core/incident.ts";
 import type { CredentialId, Identifier, VersionId } from "../core/types.ts";
 import type { ContainWorld } from "./contain.ts";
-import { lastRefused } from "./contain.ts";
+import { lastRefused } from "./contain-events.ts";
 import { holdDenials, liftDenials } from "./deny.ts";
 import { holdNarrow, widenOne } from "./narrow.ts";
 import { holdWithholding, liftWithholding } from "./withholding.ts";

@@ -1,6 +1,7 @@
 import type { Incident } from "../core/incident.ts";
 import type { Instant } from "../core/types.ts";
-import { lastRefused, lastVerified, type Outcome } from "./contain.ts";
+import type { Outcome } from "./contain.ts";
+import { lastRefused, lastVerified } from "./contain-events.ts";
 import type { Denied } from "./deny.ts";
 import type { Isolation } from "./isolations.ts";
 import type { Answer, RespondWorld } from "./respond.ts";

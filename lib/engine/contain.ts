@@ -1,10 +1,9 @@
 import type { Network } from "../core/commands.ts";
 import { Misconfigured } from "../core/errors.ts";
-import type { LifecycleEvent } from "../core/events.ts";
 import type { Incident, Incidents, Plan, Progress } from "../core/incident.ts";
 import type { Isolate } from "../core/isolate.ts";
-import { described } from "../core/sanitize.ts";
 import type { Clock, Instant } from "../core/types.ts";
+import { effective, failure, lastRefused } from "./contain-events.ts";
 import { narrow, narrowedEvent } from "./narrow.ts";
 import type { Recorder } from "./record.ts";
 import type { RungWorld } from "./rungs.ts";
@@ -48,50 +47,6 @@ export class Abandoned extends Error {
 
 /** How long a claim holds without news, in ms: a little longer than the function that answers signals may run. */
 export const LEASE_MS = 125_000;
-
-const laterThan = (instants: readonly Instant[]): Instant | undefined => [...instants].sort().at(-1);
-
-const narrowedAt = ({ rescoping }: Progress): readonly Instant[] =>
-  rescoping?.narrowedAt ? [rescoping.narrowedAt] : [];
-export const lastRefused = (progress: Progress) =>
-  laterThan([...progress.killed.map(({ refusedAt }) => refusedAt), ...narrowedAt(progress)]);
-export const lastVerified = (progress: Progress) =>
-  laterThan([...progress.killed.map(({ verifiedAt }) => verifiedAt), ...narrowedAt(progress)]);
-
-const failure = (world: ContainWorld, incident: Incident, plan: Plan, step: string, error: unknown): LifecycleEvent => {
-  const { name, message } = described(error);
-  return {
-    id: `${incident.id}:failed:${step}:${world.clock.now()}`,
-    stream: plan.credential,
-    type: "containment.failed",
-    at: world.clock.now(),
-    actor: incident.actor,
-    data: { incident: incident.id, step, error: `${name}: ${message}` },
-  };
-};
-
-const effective = (clock: Clock, incident: Incident, plan: Plan, progress: Progress): LifecycleEvent => {
-  const { activityAt, receivedAt } = incident.timeline;
-  const refusedAt = lastRefused(progress) ?? clock.now();
-  const verifiedAt = lastVerified(progress) ?? clock.now();
-  return {
-    id: `${incident.id}:effective`,
-    stream: plan.credential,
-    type: "containment.effective",
-    at: clock.now(),
-    actor: incident.actor,
-    reason: incident.reason,
-    data: {
-      incident: incident.id,
-      refused: progress.killed.map(({ version }) => version),
-      replacement: progress.replacement ?? null,
-      sessionsEnded: progress.killed.reduce((sum, { sessionsEnded }) => sum + sessionsEnded, 0),
-      activityToRefusedMs: clock.between(activityAt, refusedAt),
-      receivedToRefusedMs: clock.between(receivedAt, refusedAt),
-      receivedToVerifiedMs: clock.between(receivedAt, verifiedAt),
-    },
-  };
-};
 
 const replace = async (world: ContainWorld, incident: Incident, plan: Plan, before: Progress): Promise<Progress> => {
   if (!plan.replacement) return before;

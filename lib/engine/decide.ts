@@ -1,8 +1,6 @@
 import type { Actor } from "../core/events.ts";
-import { incidentOf, replacementOf } from "../core/ids.ts";
 import type { Incident, Match } from "../core/incident.ts";
 import { isolationsOf } from "../core/isolatable.ts";
-import { narrowingOf, planFor } from "../core/plan.ts";
 import { choose, type Within } from "../core/playbook/choose.ts";
 import type { Playbook } from "../core/playbook.ts";
 import { narrowingPlans, principalPlans, type Rungs, sparedIn } from "../core/principal-plan.ts";
@@ -10,8 +8,8 @@ import type { Draft } from "../core/proposal-plan.ts";
 import type { PrincipalPlan } from "../core/quarantine.ts";
 import type { Resolution } from "../core/resolution.ts";
 import type { Instant, Signal } from "../core/types.ts";
-import { sessionsIn } from "../core/withheld.ts";
 import { draftOf } from "./draft.ts";
+import { type Authorised, incidentFor } from "./incident-for.ts";
 
 /** `propose`: people may have it done. `notify`: people are told that nothing was. `playbook` is the one that answers. */
 export type Decision = { readonly playbook?: Playbook } & (
@@ -42,14 +40,6 @@ export type Asked = {
   readonly now: Instant;
   readonly reached?: ReadonlySet<string>;
   readonly within?: Within;
-};
-
-type Authorised = {
-  readonly actor: Actor;
-  readonly reason: string;
-  readonly plan: readonly Playbook["plan"][number][];
-  readonly lastsMs?: number;
-  readonly playbook?: Playbook;
 };
 
 const authorise = (
@@ -83,42 +73,6 @@ export const actedUpon = ({ matches }: Resolution, { by }: Mandate): readonly Ma
   matches.filter(
     ({ reached }) => !reached || (by === "playbook" && reached.edge !== "can" && reached.unsure === undefined),
   );
-
-const incidentFor = (
-  signal: Signal,
-  { actor, reason, plan, lastsMs, playbook }: Authorised,
-  matches: readonly Match[],
-  principals: Incident["principals"] & object,
-  at: Asked,
-): Incident => {
-  const id = incidentOf(signal.id);
-  const replaces = plan.includes("rotate");
-  const sessions = sessionsIn(signal);
-  const isolations = plan.includes("revoke") ? isolationsOf(signal) : [];
-  const lasts = lastsMs ?? (playbook?.lastsMinutes ?? 0) * 60_000;
-  return {
-    id,
-    signal: signal.id,
-    type: signal.type,
-    scenario: signal.scenario,
-    severity: signal.severity,
-    ...(typeof signal.facts?.["finding"] === "string" && { finding: signal.facts["finding"] }),
-    actor,
-    reason,
-    state: "claimed",
-    plans: matches.map((match) =>
-      plan.includes("rescope")
-        ? narrowingOf(match)
-        : planFor(match, signal.scenario, replaces ? replacementOf(id, match.credential.id) : undefined, sessions),
-    ),
-    ...(principals.length > 0 && { principals }),
-    ...(isolations.length > 0 && { isolations }),
-    ...(playbook?.holdMinutes && { holdMs: playbook.holdMinutes * 60_000 }),
-    ...(lasts && { lastsMs: lasts }),
-    progress: {},
-    timeline: { activityAt: signal.activityAt, receivedAt: at.receivedAt, decidedAt: at.now },
-  };
-};
 
 const isProtected = ({ credential }: Match) => credential.protected;
 

@@ -4,7 +4,7 @@ import { described } from "../core/sanitize.ts";
 import type { TimeBoxes } from "../core/time-box.ts";
 import type { Clock, CredentialId, Instant } from "../core/types.ts";
 import { restoreIncident } from "./after.ts";
-import { lastRefused } from "./contain.ts";
+import { lastRefused } from "./contain-events.ts";
 
 const CLOCK: Actor = { kind: "schedule", principal: "rekey-clock" };
 const REASON = "its time is over";
