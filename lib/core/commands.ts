@@ -79,6 +79,7 @@ export type Killed = {
   readonly undo: Undo;
   readonly sessionsEnded: number;
   readonly settlesInMs: number;
+  readonly containedOnly?: string;
   /** When the target stopped taking it. */
   readonly refusedAt: Instant;
   /** When it was tried and refused. */

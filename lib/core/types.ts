@@ -171,6 +171,8 @@ export type Revoked = {
   readonly refusedAt?: Instant;
   /** How long after this instant something begun earlier could still come alive, in ms; hold covers it. */
   readonly settlesInMs: number;
+  /** Why nothing can be issued in its place, where that is so of this credential and not of its whole kind. */
+  readonly containedOnly?: string;
 };
 
 /** What a credential may still do once it was made narrower. */

@@ -1,5 +1,6 @@
-import type { Of, Replies } from "../core/commands.ts";
+import type { Killed, Of, Replies } from "../core/commands.ts";
 import type { Identifier, VersionId } from "../core/types.ts";
+import type { Attached } from "./attach.ts";
 import { inForce, killAll, mayLive } from "./kill.ts";
 import { type KillWorld, type Open, openCurrent, type Version } from "./open.ts";
 
@@ -21,6 +22,11 @@ const doomedOf = (opened: Open, command: Command): readonly Version[] => {
 };
 
 const ids = (versions: readonly Version[]): readonly VersionId[] => versions.map(({ held }) => held.version);
+
+const contained = (attached: Attached, killed: readonly Killed[]) => {
+  const why = attached.containedOnly ?? killed.find(({ containedOnly }) => containedOnly)?.containedOnly;
+  return why ? { containedOnly: why } : {};
+};
 
 /**
  * Ends versions at their target and proves each refused. The current one does not wait until the others are read: what
@@ -46,17 +52,18 @@ export const revoke = async (world: KillWorld, command: Command, signal: AbortSi
   const killed = await begun;
   const { versions, doomed, left } = await rest;
   const kept = versions.filter((version) => !doomed.includes(version));
-  const reply = {
+  const reply = (all: readonly Killed[]) => ({
     spared: ids(kept).filter((id) => id !== command.replacement),
     currentDied: doomed.some(({ stage }) => stage === "current") || entry.labels.current === command.replacement,
-    ...(attached.containedOnly && { containedOnly: attached.containedOnly }),
-  };
-  if (command.dryRun) return { ...reply, killed: [], wouldKill: ids(doomed) };
+    ...contained(attached, all),
+  });
+  if (command.dryRun) return { ...reply([]), killed: [], wouldKill: ids(doomed) };
   const keep = inForce(kept);
   const further = await killAll(
     world,
     attached,
     left.map((one) => ({ doomed: one, keep, signal })),
   );
-  return { ...reply, killed: [...killed, ...further], wouldKill: [] };
+  const all = [...killed, ...further];
+  return { ...reply(all), killed: all, wouldKill: [] };
 };

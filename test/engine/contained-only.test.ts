@@ -14,8 +14,8 @@ const WHY = "it holds nothing that could be replaced.";
 const ALICE = { kind: "human", principal: "arn:aws:iam::111122223333:user/alice" } as const;
 
 type World = ReturnType<typeof memoryWorld>;
-const ready = async (): Promise<World> => {
-  const world = memoryWorld({ containedOnly: WHY });
+const ready = async (making: Parameters<typeof memoryWorld>[0] = { containedOnly: WHY }): Promise<World> => {
+  const world = memoryWorld(making);
   await world.register([NAME]);
   return world;
 };
@@ -31,8 +31,11 @@ const judge = (world: World) => {
 };
 
 describe("a credential of a kind that is contained and never rotated", () => {
-  it("is contained by a playbook that would replace it, then held and restored", async () => {
-    const world = await ready();
+  it.each([
+    ["of its kind", { containedOnly: WHY }],
+    ["of its provider, which only its revoke tells", { ofThisOne: WHY }],
+  ])("is contained by a playbook that would replace it, then held and restored: %s", async (_, making) => {
+    const world = await ready(making);
     const { state, incident = "" } = await deliver(world);
     expect(state).toBe("refused");
     judge(world);

@@ -16,6 +16,11 @@ describe("anthropic-api-key, which a person makes", () => {
     await world.works(stranger);
   });
 
+  it("says that nothing can be issued in its place, so that its incident ends with the kill", async () => {
+    const world = worldOf(await started(anthropic()));
+    expect((await world.revoke(world.first())).containedOnly).toMatch(/makes no keys/);
+  });
+
   it("is left alone where it is kept, whatever else the two versions say", async () => {
     const world = worldOf(await started(anthropic()));
     const current = world.first();

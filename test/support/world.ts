@@ -47,7 +47,10 @@ const noting = (ledger: Ledger, rows: LifecycleEvent[]): Ledger => ({
 });
 
 /** The whole system in Maps: one workload, one credential of the demo kind, a vault, a ledger, an index. */
-export const memoryWorld = ({ containedOnly }: { readonly containedOnly?: string } = {}) => {
+/** `containedOnly`: of its whole kind. `ofThisOne`: of the credential alone, as its revoke says. */
+type Making = { readonly containedOnly?: string; readonly ofThisOne?: string };
+
+export const memoryWorld = ({ containedOnly, ofThisOne }: Making = {}) => {
   const clock = memoryClock("2026-11-20T09:00:00.000Z");
   const provider = demoProvider();
   const rows: LifecycleEvent[] = [];
@@ -82,7 +85,18 @@ export const memoryWorld = ({ containedOnly }: { readonly containedOnly?: string
       random: (bytes) => randomBytes(bytes),
       readAdmin: async () => secret({}),
     };
-    const rotator = { ...demoRotator(provider), ...(containedOnly && { containedOnly }) };
+    const demo = demoRotator(provider);
+    const connect = (given: Deps) => {
+      const verbs = demo.connect(given);
+      return {
+        ...verbs,
+        revoke: async (...request: Parameters<typeof verbs.revoke>) => ({
+          ...(await verbs.revoke(...request)),
+          ...(ofThisOne && { containedOnly: ofThisOne }),
+        }),
+      };
+    };
+    const rotator = { ...demo, connect, ...(containedOnly && { containedOnly }) };
     const faulty = { ...rotator, connect: (given: Deps) => f.through("rotator", rotator.connect(given)) };
     const rotate: RotateWorld = {
       vault: f.through("vault", memory.vault),

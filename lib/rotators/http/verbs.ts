@@ -106,7 +106,13 @@ export const connect = (deps: Deps, describe: (name: string) => Promise<Descript
       const provider = await at(attempt);
       if (!keep.some((kept) => isSameKey(provider, kept, material))) await end(provider, material);
       // No provider here counts sessions; 0 is what is known.
-      return { undo: {}, sessionsEnded: 0, settlesInMs: provider.description.revokeSettlesSeconds * 1000 };
+      const { madeBy, title, revokeSettlesSeconds } = provider.description;
+      return {
+        undo: {},
+        sessionsEnded: 0,
+        settlesInMs: revokeSettlesSeconds * 1000,
+        ...(madeBy === "person" && { containedOnly: `${title}: its API makes no keys, a person does.` }),
+      };
     },
 
     async restore({ material, ...attempt }) {
