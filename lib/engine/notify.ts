@@ -74,8 +74,9 @@ const record = async (world: NotifyWorld, { kind, name }: Common, telling: Telli
 };
 
 /**
- * Tells one notifier of one notice, as what holds now. Told, recorded, marked, in that order: a run that dies in between
- * tells it again, and records it once. Throws where it has to come again.
+ * Tells one notifier of one notice, as what holds now. Told, marked, recorded, in that order: a run that dies before it has
+ * marked tells it again, and a ledger that does not answer has it recorded later and nobody told twice. Throws where it
+ * has to come again.
  */
 export const deliver = async (
   world: NotifyWorld,
@@ -86,13 +87,15 @@ export const deliver = async (
   const notifier = world.notifiers.find(({ kind }) => kind === settings?.kind);
   if (!settings || !notifier) return { refused: `no notifier ${name} is configured any more` };
   const mark = `told:${name}:${notice.key}`;
-  if (await world.told.has(mark)) return "already";
+  const isTold = await world.told.has(mark);
   const known = await lookUp(world, notice);
   const telling = tellingOf(notice, known);
   if (!hears(settings, notifier.moments, telling)) return "nothing";
-  const outcome = await (await world.connect(notifier, settings)).tell(telling, signal);
-  if (outcome !== "told") return outcome;
+  if (!isTold) {
+    const outcome = await (await world.connect(notifier, settings)).tell(telling, signal);
+    if (outcome !== "told") return outcome;
+    await world.told.add(mark);
+  }
   await record(world, settings, telling, known.incident ?? known.proposal?.incident);
-  await world.told.add(mark);
-  return outcome;
+  return isTold ? "already" : "told";
 };

@@ -73,6 +73,18 @@ describe("a notice", () => {
     expect(Number((data as Record<string, unknown>)["receivedToToldMs"])).toBeGreaterThanOrEqual(1_500);
   });
 
+  it("is told once while the ledger does not answer, and recorded when it does again", async () => {
+    const { world, open, heard, notice } = await arranged();
+    const errand = { notifier: "oncall", notice };
+    const silent = { append: () => Promise.reject(new Error("no ledger")) };
+    for (const _ of "123") {
+      await expect(deliver({ ...open(), ledger: silent }, errand, signal)).rejects.toThrow("no ledger");
+    }
+    expect(heard).toHaveLength(1);
+    expect(await deliver(open(), errand, signal)).toBe("already");
+    expect([heard.length, recorded(world).length]).toEqual([1, 1]);
+  });
+
   it("is told at least once and recorded once after a crash at any call", async () => {
     const probe = faults();
     const first = await arranged();
