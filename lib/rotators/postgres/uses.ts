@@ -16,8 +16,8 @@ type Row = {
  * null too: what cannot be seen is counted.
  */
 const SESSIONS = `SELECT nullif(application_name, '') AS application, host(client_addr) AS address, count(*)::int AS count,
-    1000 * extract(epoch FROM clock_timestamp() - min(backend_start))::float8 AS "oldestMs",
-    1000 * extract(epoch FROM clock_timestamp() - max(backend_start))::float8 AS "newestMs"
+    1000 * extract(epoch FROM statement_timestamp() - min(backend_start))::float8 AS "oldestMs",
+    1000 * extract(epoch FROM statement_timestamp() - max(backend_start))::float8 AS "newestMs"
   FROM pg_stat_activity WHERE usename = $1 AND coalesce(backend_type, '') <> 'parallel worker'
   GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2`;
 
@@ -27,9 +27,9 @@ const nameOf = ({ application, address, oldestMs }: Row): string =>
     ? "not shown to the rotator's role"
     : `${application ?? "no application_name"}@${address ?? "local"}`;
 
-/** Ages, not stamps: the server's clock and ours may differ. */
-const begun = (deps: Deps, ageMs: number | null): Instant | undefined =>
-  ageMs === null ? undefined : deps.clock.after(deps.clock.now(), -Math.round(ageMs));
+/** Ages, not stamps: the server's clock and ours may differ. All of one look, so that what is older stays so. */
+const begun = (deps: Deps, now: Instant, ageMs: number | null): Instant | undefined =>
+  ageMs === null ? undefined : deps.clock.after(now, -Math.round(ageMs));
 
 /** Sessions of this version's login, by application and address. PostgreSQL keeps no last use of a login that is away. */
 export const uses = async (deps: Deps, { target, material, signal }: VerifyRequest<Target, Where>): Promise<Use> => {
@@ -38,8 +38,9 @@ export const uses = async (deps: Deps, { target, material, signal }: VerifyReque
     const found = await client.query<Row>(SESSIONS, [username]);
     return found.rows;
   });
+  const now = deps.clock.now();
   const by = rows.map((row) => {
-    const [firstAt, lastAt] = [begun(deps, row.oldestMs), begun(deps, row.newestMs)];
+    const [firstAt, lastAt] = [begun(deps, now, row.oldestMs), begun(deps, now, row.newestMs)];
     return { who: nameOf(row), count: row.count, ...(firstAt && { firstAt }), ...(lastAt && { lastAt }) };
   });
   return { sessions: rows.reduce((sum, { count }) => sum + count, 0), by };
