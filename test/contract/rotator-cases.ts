@@ -199,8 +199,10 @@ const recovery = <T, M>(): readonly Case<T, M>[] => [
     expectNoSecret(visible(await failureOf(works(world.current))), [world.current]);
   }),
   lawFor("sweeps the orphan of a crash between issue and storing", ["sweep"], async (world) => {
-    const { issue, sweep, refused, works } = act(world);
+    const { issue, sweep, refused, works, worksSoon } = act(world);
     const orphan = await issue();
+    // One that does not work yet would be refused without having been swept.
+    await worksSoon(orphan);
     await sweep([world.current]);
     await refused(orphan);
     await works(world.current);

@@ -1,7 +1,9 @@
 import { beforeEach, describe, it, onTestFinished } from "vitest";
 import type { Secret } from "../../lib/core/secret.ts";
 import type { Deps, Rotator } from "../../lib/core/types.ts";
+import { failureOf, must } from "./rotator-act.ts";
 import { rotatorCases } from "./rotator-cases.ts";
+import { BUGS, spoiled } from "./spoiled.ts";
 
 export type Session = { readonly alive: () => Promise<boolean> };
 
@@ -30,7 +32,7 @@ export type World<T, M> = {
 export type Aimed<T, M> = { readonly deps?: Deps; readonly target?: T; readonly material?: Secret<M> };
 
 /** What a kind may lack by nature; a case that needs it is then left out, openly. */
-export type Need = "rotation" | "sessions" | "unreachable" | "restore" | "sweep" | "stranger";
+export type Need = "rotation" | "sessions" | "unreachable" | "restore" | "sweep" | "orphan" | "stranger";
 
 /**
  * What the word "rotator" means: every kind passes it. A world that offers less than it should fails, unless `lacks`
@@ -53,6 +55,13 @@ export const rotatorContract = <T, M>(
         await run(world);
       });
     }
+    for (const bug of BUGS.filter(({ needs }) => !needs.some((need) => lacks.includes(need)))) {
+      it(`fails a rotator of this kind that ${bug.name}`, { timeout: timeoutMs }, async () => {
+        onTestFinished(async () => world.stop?.());
+        const caughtBy = rotatorCases<T, M>().find(({ name: law }) => law === bug.law);
+        await failureOf(must(caughtBy, bug.law).run(spoiled(world, bug)));
+      });
+    }
     it("lacks only what it says it lacks", () => {
       const verbs = world.rotator.connect(world.deps);
       const has: Record<Need, boolean> = {
@@ -62,6 +71,8 @@ export const rotatorContract = <T, M>(
         stranger: world.stranger !== undefined,
         restore: verbs.restore !== undefined,
         sweep: verbs.sweep !== undefined,
+        // Its laws hold either way; only the bug of sweeping none is no bug where nothing can be orphaned.
+        orphan: false,
       };
       const wrong = lacks.filter((need) => has[need]);
       if (wrong.length > 0) throw new Error(`${name} has ${wrong.join(", ")}, so take it out of lacks`);
