@@ -101,6 +101,7 @@ const world = (estate: Estate, clock: Clock) => {
     freezes: [],
     versions: async (id) => ({ made: made.get(id) ?? [START] }),
     heldBy: async () => undefined,
+    tell: async () => undefined,
   };
   return { engine, write, writes, rotated, limit, events };
 };

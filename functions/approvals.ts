@@ -2,7 +2,6 @@ import wildcard from "wildcard-match";
 import { announceOn } from "../lib/aws/announce.ts";
 import { dynamoProposals } from "../lib/aws/proposals.ts";
 import { wakeOnce } from "../lib/aws/wake.ts";
-import type { Notice } from "../lib/core/notice.ts";
 import type { Aws } from "../lib/core/types.ts";
 import type { ApprovalOrder } from "../lib/engine/approval-orders.ts";
 import type { Told } from "../lib/engine/approve.ts";
@@ -22,17 +21,6 @@ export const approvalsOn = (aws: Aws, toSignals: Send): Approvals => {
       wakeOnce(aws, { prefix, target: required("REKEY_WAKE_TARGET"), role: required("REKEY_WAKE_ROLE") })(proposal, at),
     wakeLater: (proposal, ms) => toSignals(JSON.stringify({ rekeyWake: proposal }), { delayMs: ms }),
     tell: (notice) => announce("Rekey Notice", notice),
-  };
-};
-
-/** Tells people of what happened; that nobody could be told changes nothing about what was done. */
-export const tellOn = (aws: Aws) => {
-  const announce = announceOn(aws);
-  return async (moment: Notice["moment"], subject: string): Promise<void> => {
-    const notice: Notice = { moment, subject, key: `${subject}:${moment}` };
-    await announce("Rekey Notice", notice).catch((error) =>
-      log("warn", "not told", { ...notice, error: String(error) }),
-    );
   };
 };
 

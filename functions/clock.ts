@@ -22,6 +22,7 @@ import { type Drained, tick } from "../lib/engine/clock-drain.ts";
 import { expireEnded } from "../lib/engine/expire.ts";
 import { type RetireWorld, retireDue } from "../lib/engine/retire.ts";
 import { END_EARLY_MS, environment, log } from "./environment.ts";
+import { tellOn } from "./tell.ts";
 
 const instant = z.string() as unknown as z.ZodMiniType<Freeze["from"]>;
 const Freezes = z.array(z.object({ from: instant, to: instant, reason: z.string() }));
@@ -39,6 +40,7 @@ const world: ClockWorld = {
   clock,
   freezes: Freezes.parse(JSON.parse(process.env["REKEY_FREEZES"] ?? "[]")),
   versions: versionsMade(aws),
+  tell: tellOn(aws),
   heldBy: heldBy(aws, table, incidents),
 };
 

@@ -14,6 +14,7 @@ import { described } from "../lib/core/sanitize.ts";
 import type { CredentialId, Instant, VersionId } from "../lib/core/types.ts";
 import { type Refresh, type RefreshWorld, refresh } from "../lib/engine/refresh.ts";
 import { END_EARLY_MS, environment, log } from "./environment.ts";
+import { tellOn } from "./tell.ts";
 
 const id = z.string() as unknown as z.ZodMiniType<CredentialId>;
 const version = z.string() as unknown as z.ZodMiniType<VersionId>;
@@ -43,6 +44,7 @@ const world: RefreshWorld = {
   consumers: dynamoConsumers(aws, names.stateTable),
   ledger: dynamoLedger({ aws, table: names.ledgerTable, keys: kmsAppendKeys(aws, names.appendKeyAlias) }),
   clock,
+  tell: tellOn(aws),
   again: (next, ms) => send(JSON.stringify({ rekeyRefresh: next }), { delayMs: ms }),
 };
 

@@ -14,6 +14,7 @@ import { dynamoPlaces } from "../lib/aws/places.ts";
 import { lambdaOrganization, lambdaQuarantine } from "../lib/aws/quarantine.ts";
 import { comeAgain, queueSpool, sendTo } from "../lib/aws/queue.ts";
 import { sources } from "../lib/catalog/sources.ts";
+import type { Moment } from "../lib/core/notice.ts";
 import type { Playbook } from "../lib/core/playbook.ts";
 import { described } from "../lib/core/sanitize.ts";
 import { holdIncident, restoreIncident } from "../lib/engine/after.ts";
@@ -21,9 +22,10 @@ import { manual, Order } from "../lib/engine/manual.ts";
 import { openRecorder, type Recorder } from "../lib/engine/record.ts";
 import { type Answer, type RespondWorld, respond } from "../lib/engine/respond.ts";
 import playbooks from "../playbooks/default.json" with { type: "json" };
-import { approvalOrder, approvalsOn, tellOn, woken } from "./approvals.ts";
+import { approvalOrder, approvalsOn, woken } from "./approvals.ts";
 import { END_EARLY_MS, environment, log } from "./environment.ts";
 import { ownOf } from "./own-messages.ts";
+import { tellOn } from "./tell.ts";
 
 /** docs.aws.amazon.com/lambda/latest/dg/with-sqs.html: the message record. */
 const Batch = z.object({
@@ -52,7 +54,9 @@ const toSignals = sendTo(aws, required("REKEY_SIGNALS_URL"));
 const toRejected = sendTo(aws, required("REKEY_REJECTED_URL"));
 const again = comeAgain(aws, required("REKEY_SIGNALS_URL"));
 const announce = announceOn(aws);
-const tell = tellOn(aws);
+const toPeople = tellOn(aws);
+const tell = (moment: Moment, incident: string) =>
+  toPeople({ moment, subject: incident, key: `${incident}:${moment}` });
 /** Where nothing wakes what waits, nothing waits: it is recorded, with the reason. */
 const approvals = process.env["REKEY_WAKE_TARGET"] ? approvalsOn(aws, toSignals) : undefined;
 /** Incidents of which a part has failed in this invocation. */

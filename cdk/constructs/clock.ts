@@ -75,7 +75,8 @@ export class ClockFunction extends RekeyFunction {
     });
   }
 
-  private allowStores({ ledger, appendKey, state, queues }: Hub) {
+  private allowStores({ ledger, appendKey, state, queues, naming, place }: Hub) {
+    this.allow(["events:PutEvents"], [naming.busArn(place)]);
     this.allow(["sqs:SendMessage"], [queues.signals.queueArn]);
     this.allow(
       [

@@ -63,6 +63,7 @@ export class RefreshFunction extends RekeyFunction {
     this.allow(["dynamodb:BatchWriteItem", "dynamodb:Query"], [hub.state.tableArn], {
       "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["CONSUMERS#*"] },
     });
+    this.allow(["events:PutEvents"], [naming.busArn(place)]);
     this.allow(APPEND, [hub.ledger.tableArn], appendedKeys);
     this.allow(AUTHENTICATE, [hub.appendKey.keyArn]);
     this.allowConsumers(hub);

@@ -12,6 +12,7 @@ export const MOMENTS = [
   "restored",
   "failed",
   "stalled",
+  "overdue",
 ] as const;
 export type Moment = (typeof MOMENTS)[number];
 
@@ -21,9 +22,12 @@ export type Moment = (typeof MOMENTS)[number];
  */
 export const Notice = z.object({
   moment: z.enum(MOMENTS),
-  /** An incident's id, which is its proposal's too; of `stalled` the credential, of `noticed` the signal. */
+  /** An incident's id, which is its proposal's too; of `stalled` and `overdue` the credential, of `noticed` the signal. */
   subject: z.string(),
   /** The same for whatever need not be told twice. */
   key: z.string(),
 });
 export type Notice = z.infer<typeof Notice>;
+
+/** Has people told. Never throws: that nobody could be told changes nothing about what is done. */
+export type Tell = (notice: Notice) => Promise<void>;

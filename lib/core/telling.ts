@@ -23,6 +23,7 @@ const TITLES: Readonly<Record<Moment, string>> = {
   restored: "A containment was undone",
   failed: "A containment does not succeed",
   stalled: "Consumers do not follow a rotation",
+  overdue: "A rotation is overdue",
 };
 
 const named = (all: readonly string[]): string =>
@@ -76,6 +77,13 @@ const titleOf = (moment: Moment, incident: Incident, credentials: readonly Crede
   return what === "" ? TITLES[moment] : `${TITLES[moment]}: ${what}`;
 };
 
+/** What answers a moment that no incident is of. */
+const bareNext = (moment: Moment, what: string): readonly string[] => {
+  if (moment === "stalled") return [`rekey adoption ${what}`, `rekey refresh ${what}`];
+  if (moment === "overdue") return [`rekey doctor ${what}`, `rekey history ${what}`];
+  return ["rekey status"];
+};
+
 /** About a credential or signal that no incident is of. */
 const bare = ({ moment, subject, key }: Notice, { credentials }: Known): Telling => {
   const [credential] = credentials;
@@ -86,7 +94,7 @@ const bare = ({ moment, subject, key }: Notice, { credentials }: Known): Telling
     subject,
     title: `${TITLES[moment]}: ${what}`,
     facts: [],
-    next: moment === "stalled" ? [`rekey adoption ${what}`, `rekey refresh ${what}`] : ["rekey status"],
+    next: bareNext(moment, what),
   };
 };
 

@@ -3,6 +3,7 @@ import type { Network } from "../core/commands.ts";
 import { type Fault, faultOf } from "../core/errors.ts";
 import type { Actor } from "../core/events.ts";
 import type { Inventory } from "../core/incident.ts";
+import type { Tell } from "../core/notice.ts";
 import { described } from "../core/sanitize.ts";
 import { scheduledVersion } from "../core/schedule-timing.ts";
 import {
@@ -24,6 +25,7 @@ export type ClockWorld = {
   readonly inventory: Pick<Inventory, "get">;
   readonly ledger: Pick<Ledger, "append">;
   readonly clock: Clock;
+  readonly tell: Tell;
   readonly freezes: readonly Freeze[];
   /** Undefined when there is no such secret. */
   readonly versions: (id: CredentialId) => Promise<Made | undefined>;
@@ -46,8 +48,8 @@ const CLOCK: Actor = { kind: "schedule", principal: "rekey-clock" };
 const CLAIM_MS = 300_000;
 const HOLD_MS = 600_000;
 
-const tell = (world: ClockWorld, { credential, owed, timing, why = "not started" }: Due) =>
-  world.ledger.append({
+const tell = async (world: ClockWorld, { credential, owed, timing, why = "not started" }: Due) => {
+  await world.ledger.append({
     id: `overdue:${owed}`,
     stream: credential,
     type: "rotation.overdue",
@@ -55,6 +57,8 @@ const tell = (world: ClockWorld, { credential, owed, timing, why = "not started"
     actor: CLOCK,
     data: { owed, keeper: timing.keeper, schedule: timing.schedule, why },
   });
+  await world.tell({ moment: "overdue", subject: credential, key: `${credential}:overdue:${owed}` });
+};
 
 /** Whether the timetable took it; another clock or a discovery may have been faster. */
 const keep = async (world: ClockWorld, due: Due): Promise<Due | undefined> =>

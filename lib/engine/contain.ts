@@ -2,7 +2,7 @@ import type { Network } from "../core/commands.ts";
 import { Misconfigured } from "../core/errors.ts";
 import type { Incident, Incidents, Plan, Progress } from "../core/incident.ts";
 import type { Isolate } from "../core/isolate.ts";
-import type { Clock, Instant } from "../core/types.ts";
+import type { Clock } from "../core/types.ts";
 import { effective, failure, lastRefused } from "./contain-events.ts";
 import { narrow, narrowedEvent } from "./narrow.ts";
 import type { Recorder } from "./record.ts";

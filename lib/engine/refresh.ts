@@ -2,6 +2,7 @@ import type { Consumers } from "../core/adoption.ts";
 import { consumersOf, type Following, nameOf, toleranceOf } from "../core/consumer.ts";
 import { faultOf, Misconfigured } from "../core/errors.ts";
 import type { LifecycleEvent } from "../core/events.ts";
+import type { Tell } from "../core/notice.ts";
 import type { Progressed, Refresher } from "../core/refresher.ts";
 import { described } from "../core/sanitize.ts";
 import type { Clock, CredentialId, Deps, Instant, Ledger, VersionId } from "../core/types.ts";
@@ -27,6 +28,7 @@ export type RefreshWorld = {
   readonly consumers: Consumers;
   readonly ledger: Pick<Ledger, "append">;
   readonly clock: Clock;
+  readonly tell: Tell;
   /** Has this look, or the first of the next wave, come after so many ms. */
   readonly again: (refresh: Refresh, ms: number) => Promise<void>;
 };
@@ -159,6 +161,8 @@ export const refresh = async (world: RefreshWorld, asked: Refresh, signal: Abort
   if (failed / wave.length > toleranceOf(tags)) {
     const left = all.filter((one) => one.wave > here.wave);
     await world.ledger.append(stalledEvent(world, here, looked, left));
+    const { credential, version } = asked;
+    await world.tell({ moment: "stalled", subject: credential, key: `${credential}:stalled:${version}` });
     return "stalled";
   }
   if (namesIn(looked, "under way").length === 0) return finished(world, here, all, looked);

@@ -16,6 +16,7 @@ describe("failures", () => {
     expect((await w.timetable.overdue()).map(({ credential, why }) => [credential, why])).toEqual([
       [id(1), "permission"],
     ]);
+    expect(w.people).toEqual([{ moment: "overdue", subject: id(1), key: `${id(1)}:overdue:${START}` }]);
     w.answers(() => undefined);
     await w.pass(HOUR);
     expect(await w.timetable.overdue()).toEqual([]);

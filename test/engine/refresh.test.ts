@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { consumersOf, toleranceOf } from "../../lib/core/consumer.ts";
 import type { LifecycleEvent } from "../../lib/core/events.ts";
+import type { Notice } from "../../lib/core/notice.ts";
 import type { Progressed, Refresher } from "../../lib/core/refresher.ts";
 import { secret } from "../../lib/core/secret.ts";
 import type { CredentialId, Deps, Instant, VersionId } from "../../lib/core/types.ts";
@@ -57,6 +58,7 @@ const arrange = (tags: Readonly<Record<string, string>>, estate: Estate) => {
   const rows: LifecycleEvent[] = [];
   const ledger = memoryLedger({ clock });
   const queue: Refresh[] = [];
+  const people: Notice[] = [];
   const consumers = memoryConsumers();
   const world = (f: Faults = faults()): RefreshWorld => ({
     vault: f.through("vault", memory.vault),
@@ -71,6 +73,7 @@ const arrange = (tags: Readonly<Record<string, string>>, estate: Estate) => {
       },
     }),
     clock,
+    tell: async (notice) => void people.push(notice),
     again: (next) => f.call("queue.again", async () => void queue.push(next)),
   });
   const first: Refresh = {
@@ -91,7 +94,7 @@ const arrange = (tags: Readonly<Record<string, string>>, estate: Estate) => {
     }
     return last;
   };
-  return { clock, memory, rotated, begun, rows, queue, consumers, first, take, drain };
+  return { clock, memory, rotated, begun, rows, people, queue, consumers, first, take, drain };
 };
 const types = (rows: readonly LifecycleEvent[]) => rows.map(({ type }) => type);
 const WORKS: Nature = { looks: 2, ends: "done" };
@@ -130,6 +133,7 @@ describe("consumers of a rotated secret", () => {
     expect(await world.drain()).toBe("stalled");
     expect(world.begun).toEqual(["canary"]);
     const told = world.rows.find(({ type }) => type === "consumers.stalled");
+    expect(new Set(world.people)).toEqual(new Set([{ moment: "stalled", subject: ID, key: `${ID}:stalled:${NEW}` }]));
     expect(told?.data).toMatchObject({ wave: 1, failed: [{ consumer: "demo:canary" }], left: ["demo:orders"] });
     const { adoptionOf } = await import("../../lib/core/adoption.ts");
     const consumers = await world.consumers.list(ID);

@@ -1,5 +1,6 @@
 import type { Command } from "../../lib/core/commands.ts";
 import type { LifecycleEvent } from "../../lib/core/events.ts";
+import type { Notice } from "../../lib/core/notice.ts";
 import type { Timing } from "../../lib/core/schedule-timing.ts";
 import { enrolled, type Freeze } from "../../lib/core/schedule-turn.ts";
 import type { Due } from "../../lib/core/timetable.ts";
@@ -32,6 +33,7 @@ export const world = ({ freezes = [] as readonly Freeze[] } = {}) => {
   const held = new Map<CredentialId, string>();
   const ledger = memoryLedger({ clock });
   const repairs: CredentialId[] = [];
+  const people: Notice[] = [];
   let repair: "nothing" | "clear" = "nothing";
   let answer = (_: Rotate): Error | undefined => undefined;
   const engine: ClockWorld = {
@@ -61,6 +63,7 @@ export const world = ({ freezes = [] as readonly Freeze[] } = {}) => {
     },
     versions: async (of) => (of.includes("gone") ? undefined : { made: made.get(of) ?? [START] }),
     heldBy: async (of) => held.get(of),
+    tell: async (notice) => void people.push(notice),
   };
   const put = async (n: number, timing: Timing = HOURLY, target = `t${n}`) => {
     const given = { credential: id(n), name: `s${n}`, network: "default", target, timing };
@@ -97,6 +100,7 @@ export const world = ({ freezes = [] as readonly Freeze[] } = {}) => {
     asked,
     repairs,
     repairsBy,
+    people,
     events,
     made,
     held,
