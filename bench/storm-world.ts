@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Command, Network } from "../lib/core/commands.ts";
 import { parsePlaybooks } from "../lib/core/playbook.ts";
+import type { RetireList } from "../lib/core/retiring.ts";
 import { secret } from "../lib/core/secret.ts";
 import type { Clock, CredentialId, Deps, Instant, VersionId } from "../lib/core/types.ts";
 import type { RotateWorld } from "../lib/engine/attempt.ts";
@@ -132,6 +133,7 @@ export const invocation = (all: Estate, clock: Clock, life: Life): RespondWorld 
     inventory: through("inventory", all.inventory),
     incidents: through("incidents", all.incidents),
     network: through("network", { call }) as Network,
+    retiring: rotate.retiring as RetireList,
     clock,
     recorder: openRecorder({
       ledger: rotate.ledger,

@@ -33,10 +33,12 @@ type Ordered = { readonly principal?: string; readonly isolate?: string };
 
 const planned = ({ incident, plans }: DryRun): readonly string[] => [
   `Dry run: nothing was changed. Incident ${incident} would`,
-  ...plans.flatMap(({ credential, wouldRevoke, wouldRotate, wouldNarrow }) => [
-    wouldNarrow
-      ? `  make ${credential} narrower: it reads and no longer writes`
-      : `  revoke ${wouldRevoke.length} version(s) of ${credential}: ${wouldRevoke.join(", ") || "none in force"}`,
+  ...plans.flatMap(({ credential, wouldRevoke, wouldRotate, wouldNarrow, wouldAsk = [] }) => [
+    ...(wouldNarrow ? [`  make ${credential} narrower: it reads and no longer writes`] : []),
+    ...(wouldNarrow || wouldAsk.length > 0
+      ? []
+      : [`  revoke ${wouldRevoke.length} version(s) of ${credential}: ${wouldRevoke.join(", ") || "none in force"}`]),
+    ...wouldAsk.map((version) => `  ask people to end version ${version} of ${credential}, which only they can`),
     ...(wouldRotate ? ["  rotate it, so that the workload goes on with a new version"] : []),
   ]),
 ];

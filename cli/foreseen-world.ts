@@ -5,6 +5,7 @@ import { readPolicies } from "../lib/authority/files.ts";
 import { systemClock as clock } from "../lib/aws/clock.ts";
 import { dynamoIdentities } from "../lib/aws/identity-index.ts";
 import { seenPlaces } from "../lib/aws/places-seen.ts";
+import { rotators } from "../lib/catalog/rotators.ts";
 import { Misconfigured } from "../lib/core/errors.ts";
 import { IDENTIFIER } from "../lib/core/identifier.ts";
 import type { Leads, Reach } from "../lib/core/identity/index-port.ts";
@@ -62,7 +63,7 @@ const readWorld = async (path: string): Promise<WorldFile> => {
 };
 
 /** The world of a file: nothing has happened in it, so that breakers and quorums begin at nought. */
-const fromFile = async (path: string): Promise<Omit<ForeseeWorld, "playbooks">> => {
+const fromFile = async (path: string): Promise<Omit<ForeseeWorld, "playbooks" | "rotators">> => {
   const { credentials, identities = [], quarantine, isolate } = await readWorld(path);
   const inventory = memoryInventory();
   const index = memoryIdentities();
@@ -84,7 +85,7 @@ const fromFile = async (path: string): Promise<Omit<ForeseeWorld, "playbooks">> 
 };
 
 /** The deployed tables. What they hold of breakers is read; nothing is written. */
-const fromTables = (cli: Cli): Omit<ForeseeWorld, "playbooks"> => {
+const fromTables = (cli: Cli): Omit<ForeseeWorld, "playbooks" | "rotators"> => {
   const { aws, names, inventory, incidents } = cli.world();
   return {
     inventory,
@@ -107,6 +108,7 @@ type Given = {
 export const foreseenWorld = async (cli: Cli, { world, playbooks, authority }: Given): Promise<ForeseeWorld> => ({
   ...(world === undefined ? fromTables(cli) : await fromFile(world)),
   playbooks: playbooksOf(playbooks),
+  rotators,
   authority: cedarAuthority(async () => readPolicies(authority)),
   alarm: (message) => process.stderr.write(`rekey: ${message}\n`),
 });

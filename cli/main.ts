@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { described } from "../lib/core/sanitize.ts";
 import { adoptionCommands } from "./adoption.ts";
+import { attestCommand } from "./attest.ts";
 import { campaignCommands } from "./campaign.ts";
 import { containCommands } from "./contain.ts";
 import { controlsCommand } from "./controls.ts";
@@ -71,6 +72,7 @@ rotateCommand(program, cli);
 doctorCommand(program, cli);
 fenceCommand(program, cli);
 adoptionCommands(program, cli);
+attestCommand(program, cli);
 parseCommand(program, cli);
 planCommand(program, cli);
 playbooksCommands(program, cli);

@@ -29,9 +29,10 @@ const score = ({ low, high, terms }: Blast): readonly string[] => [
   }),
 ];
 
-const revoked = ({ doomed, narrowed, replaced }: Foresight["credentials"][number]): string => {
+const revoked = ({ doomed, narrowed, replaced, asked }: Foresight["credentials"][number]): string => {
   if (narrowed) return "made narrower";
   const versions = typeof doomed === "string" ? doomed : doomed.join(", ");
+  if (asked) return `people asked to end it (${versions})`;
   return `revoked (${versions})${replaced ? " and replaced" : ""}`;
 };
 

@@ -13,6 +13,7 @@ import { lambdaNetwork } from "../lib/aws/network.ts";
 import { dynamoPlaces } from "../lib/aws/places.ts";
 import { lambdaOrganization, lambdaQuarantine } from "../lib/aws/quarantine.ts";
 import { comeAgain, queueSpool, sendTo } from "../lib/aws/queue.ts";
+import { dynamoRetireList } from "../lib/aws/retiring.ts";
 import { sources } from "../lib/catalog/sources.ts";
 import type { Moment } from "../lib/core/notice.ts";
 import type { Playbook } from "../lib/core/playbook.ts";
@@ -108,6 +109,7 @@ const open = (): RespondWorld => ({
   places: dynamoPlaces(aws, names.stateTable, clock),
   alarm: (message) => void log("critical", message),
   network: lambdaNetwork(aws, names.rotate),
+  retiring: dynamoRetireList(aws, names.stateTable),
   ...(isolate && { isolate: isolator(isolate) }),
   ...(quarantine && { quarantine: lambdaQuarantine(aws, { region, name: quarantine }) }),
   ...(organization && { organization: lambdaOrganization(aws, organization) }),
@@ -127,6 +129,7 @@ const held = async (incident: string) => {
 };
 
 const contained = async (answer: Answer): Promise<void> => {
+  if (answer.asked && answer.incident) await tell("asked", answer.incident);
   if (answer.state !== "refused") return;
   // Consumers are told once the old version is dead; hearing of it late harms less than a second containment would.
   await announce("Rekey Credential Contained", answer).catch((error) => log("warn", "not announced", described(error)));
@@ -188,6 +191,7 @@ const obey = async (order: Order): Promise<unknown> => {
     await tell("restored", order.incident);
     return told;
   }
+  if (order.order === "attest") return (await import("./attest.ts")).attest({ ...open(), ledger }, order);
   if (order.order === "contain") return toldOf(await manual(open(), order));
   if (order.order === "quarantine") {
     return toldOf(await (await import("../lib/engine/manual-quarantine.ts")).manualQuarantine(open(), order));

@@ -64,12 +64,13 @@ const world: RotateWorld = {
 const steps = rotationSteps(world);
 const SCHEDULE: Actor = { kind: "schedule", principal: "secretsmanager.amazonaws.com" };
 
-const attemptOf = ({ credential, attempt, actor, reason }: Of<"rotate">, signal: AbortSignal): Attempt => ({
+const attemptOf = ({ credential, attempt, actor, reason, evidence }: Of<"rotate">, signal: AbortSignal): Attempt => ({
   credential,
   version: attempt,
   actor,
   signal,
   ...(reason && { reason }),
+  ...(evidence && { evidence }),
 });
 
 /** Nobody waits for these in an incident: their code is loaded when they are asked for. */

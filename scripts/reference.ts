@@ -58,8 +58,15 @@ What the rotate function is granted for it:
 ${grantTable(grants)}
 `;
 
-const rotatorRow = ({ kind, title, facts, strategies, containedOnly, restores, scopes = [] }: Rotator) =>
-  `| ${[`[\`${kind}\`](#${kind})`, title, containedOnly ? "none: contained only" : strategies.join(", "), facts.sessions, facts.window, restores ? "yes" : "no", scopes.join(", ") || "no", facts.testedAgainst].map(cell).join(" | ")} |`;
+const turnsOf = ({ containedOnly, byPeople, strategies }: Rotator) => {
+  if (containedOnly) return "none: contained only";
+  return byPeople ? "by people" : strategies.join(", ");
+};
+
+const rotatorRow = (rotator: Rotator) => {
+  const { kind, title, facts, restores, scopes = [] } = rotator;
+  return `| ${[`[\`${kind}\`](#${kind})`, title, turnsOf(rotator), facts.sessions, facts.window, restores ? "yes" : "no", scopes.join(", ") || "no", facts.testedAgainst].map(cell).join(" | ")} |`;
+};
 
 const rotatorsPage = (all: readonly Rotator[]) => `${NOTE}
 

@@ -25,6 +25,7 @@ type AnyRotator = {
   readonly kind: string;
   readonly target: { safeParse(value: unknown): Parsed };
   readonly containedOnly?: string;
+  readonly byPeople?: string;
   strategy(target: never): string;
   readonly material: { safeParse(value: unknown): Parsed };
   readonly example: { readonly tags: Readonly<Record<string, string>>; readonly material: Loose };
@@ -114,6 +115,11 @@ export const firstValue = (rotator: AnyRotator, material: Loose): FirstValue => 
   if (!(GENERATED in rotator.example.material)) {
     const [given] = Object.keys(material);
     if (!given) return { plain: "{}" };
+    if (rotator.byPeople) {
+      throw new Error(
+        `material.${given} cannot be given for kind ${rotator.kind}: a person puts it, by \`rekey attest\`.`,
+      );
+    }
     throw new Error(`material.${given} cannot be given for kind ${rotator.kind}: the first rotation issues all of it.`);
   }
   if (GENERATED in material) {

@@ -43,9 +43,13 @@ export class RespondFunction extends RekeyFunction {
       ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
       [state.tableArn],
     );
-    // Before it undoes one by itself it looks for others about the same credential or function.
+    // Before it undoes one by itself it looks for others about the same credential or function, and for what people were
+    // asked to end; their word strikes that off the list.
     this.allow(["dynamodb:Query"], [`${state.tableArn}/index/list`], {
-      "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["INCIDENTS"] },
+      "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["INCIDENTS", "RETIRING"] },
+    });
+    this.allow(["dynamodb:DeleteItem"], [state.tableArn], {
+      "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["RETIRE#*"] },
     });
     this.allow(
       [

@@ -58,6 +58,13 @@ const retireTag = (retire: "adopted" | "next" | Duration): string => {
   return minutes % 1440 === 0 ? `${minutes / 1440} days` : `${minutes / 60} hours`;
 };
 
+/** People are asked by Rekey's clock: Secrets Manager would only see its rotation fail. */
+const timingOf = ({ byPeople }: { readonly byPeople?: string }, props: RotatedSecretProps): Scheduled => {
+  if (!byPeople) return scheduled(props);
+  if (props.keeper !== "secrets-manager") return scheduled({ ...props, keeper: "clock" });
+  throw new Error(`kind ${props.kind} is replaced by people, whom Secrets Manager cannot ask. Leave out keeper.`);
+};
+
 const refuseGap = ({ kind, critical, acceptGap }: RotatedSecretProps, target: Readonly<Record<string, string>>) => {
   if (!critical || acceptGap || strategyOf(kind, target) !== "single") return;
   throw new Error(
@@ -94,7 +101,7 @@ export class RotatedSecret<const K extends RotatorKind> extends Construct {
       const rotator = rotatorOf(props.kind);
       const target = targetTags(rotator, props.target, props.material);
       checkKind(rotator, props);
-      const timing = scheduled(props);
+      const timing = timingOf(rotator, props);
       if (!rotator.containedOnly) refuseGap(props, target);
       return {
         value: firstValue(rotator, props.material ?? {}),

@@ -3,10 +3,20 @@ import {
   ListSecretVersionIdsCommand,
   ResourceNotFoundException,
   SecretsManagerClient,
+  type SecretVersionsListEntry,
 } from "@aws-sdk/client-secrets-manager";
 import type { Made } from "../core/timetable.ts";
-import type { Aws, CredentialId, Instant, VersionId } from "../core/types.ts";
+import type { Aws, CredentialId, VersionId } from "../core/types.ts";
 import { instantAt } from "./clock.ts";
+
+const madeOf = (versions: readonly SecretVersionsListEntry[]): Made => {
+  const found = versions.find(({ VersionStages = [] }) => VersionStages.includes("AWSCURRENT"));
+  return {
+    made: versions.flatMap(({ CreatedDate: at }) => (at ? [instantAt(at.getTime())] : [])),
+    ...(found?.VersionId && { current: found.VersionId as VersionId }),
+    ...(found?.CreatedDate && { currentMade: instantAt(found.CreatedDate.getTime()) }),
+  };
+};
 
 /**
  * What versions a secret has, those without a label too; undefined when there is no such secret or it is being deleted.
@@ -15,22 +25,18 @@ import { instantAt } from "./clock.ts";
 export const versionsMade =
   (aws: Aws) =>
   async (id: CredentialId): Promise<Made | undefined> => {
-    const made: Instant[] = [];
-    let current: VersionId | undefined;
+    const versions: SecretVersionsListEntry[] = [];
     let NextToken: string | undefined;
     try {
       do {
         const command = new ListSecretVersionIdsCommand({ SecretId: id, IncludeDeprecated: true, NextToken });
         const page = await aws(SecretsManagerClient).send(command);
-        made.push(...(page.Versions ?? []).flatMap(({ CreatedDate: at }) => (at ? [instantAt(at.getTime())] : [])));
-        current ??= page.Versions?.find(({ VersionStages = [] }) => VersionStages.includes("AWSCURRENT"))?.VersionId as
-          | VersionId
-          | undefined;
+        versions.push(...(page.Versions ?? []));
         NextToken = page.NextToken;
       } while (NextToken);
     } catch (error) {
       if (error instanceof ResourceNotFoundException || error instanceof InvalidRequestException) return undefined;
       throw error;
     }
-    return { made, ...(current && { current }) };
+    return madeOf(versions);
   };

@@ -5,6 +5,7 @@ import iamAccessKey from "../rotators/iam-access-key.ts";
 import iamServiceCredential from "../rotators/iam-service-credential.ts";
 import kmsSigningKey from "../rotators/kms-signing-key.ts";
 import lambda from "../rotators/lambda.ts";
+import manual from "../rotators/manual.ts";
 import mysql from "../rotators/mysql.ts";
 import opaque from "../rotators/opaque.ts";
 import postgres from "../rotators/postgres.ts";
@@ -23,6 +24,7 @@ export const rotators = [
   cognitoClientSecret,
   lambda,
   opaque,
+  manual,
   kmsSigningKey,
   tlsKeyPair,
   sshKey,

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import type { VersionUse } from "./adoption.ts";
+import { AllEvidence } from "./attestation.ts";
 import type { Diagnosis, RepairPlan } from "./diagnosis-facts.ts";
 import type { Actor, LifecycleEvent } from "./events.ts";
 import type { CredentialId, Finding, Identifier, Instant, Rescoped, Strategy, Undo, Use, VersionId } from "./types.ts";
@@ -29,6 +30,8 @@ export const Command = z.discriminatedUnion("verb", [
     reason: z.optional(z.string()),
     /** A containment's replacement: waits for no other rotation and no ledger. The caller records its events. */
     urgent: z.optional(z.boolean()),
+    /** Of a kind that only people replace: what they say that they have done. */
+    evidence: z.optional(AllEvidence),
   }),
   z.object({
     verb: z.literal("revoke"),
@@ -125,6 +128,8 @@ export type Replies = {
     readonly spared: readonly VersionId[];
     /** Of a kind that nothing replaces, why. */
     readonly containedOnly?: string;
+    /** Versions of a kind that only people can end: nothing was killed, and they are on the must-die list. */
+    readonly asked?: readonly VersionId[];
   };
   readonly hold: { readonly refused: readonly Killed[]; readonly reasserts: number };
   readonly restore: { readonly restored: readonly VersionId[] };

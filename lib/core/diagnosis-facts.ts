@@ -70,6 +70,10 @@ export type Diagnosis = {
 export const containedOnly = ({ secret, rotators }: Pick<Case, "secret" | "rotators">): string | undefined =>
   rotators.find(({ kind }) => kind === secret.tags[`${tagPrefix}kind`])?.containedOnly;
 
+/** Why only people replace it; undefined of every other kind. */
+export const byPeople = ({ secret, rotators }: Pick<Case, "secret" | "rotators">): string | undefined =>
+  rotators.find(({ kind }) => kind === secret.tags[`${tagPrefix}kind`])?.byPeople;
+
 export const well = (check: string, found: string): Finding => ({ check, verdict: "well", found });
 export const ill = (check: string, found: string, mend: string): Finding => ({ check, verdict: "ill", found, mend });
 export const unknown = (check: string, found: string, mend?: string): Finding => ({

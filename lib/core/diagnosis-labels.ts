@@ -1,4 +1,5 @@
 import {
+  byPeople,
   type Case,
   containedOnly,
   DEAD_AFTER_MS,
@@ -105,6 +106,13 @@ const pendingOf = (facts: Case): Finding => {
   const check = "pending label";
   if (!pending) return well(check, "on no version");
   if (pending === current) return well(check, "left on the current version, where it harms nothing");
+  if (byPeople(facts)) {
+    return unknown(
+      check,
+      `on version ${pending}: a person has staged it`,
+      "If its provider takes it: rekey attest --replaced.",
+    );
+  }
   if (!isDead(facts)) return unknown(check, `on version ${pending}, changed ${minutes(quietMs)} ago: ${RUNNING}`);
   const what = tried.pending.state === "empty" ? "empty version" : "version";
   const plan = planRepair(facts);

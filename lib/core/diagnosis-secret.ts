@@ -1,4 +1,4 @@
-import { type Case, containedOnly, ill, unknown, well } from "./diagnosis-facts.ts";
+import { byPeople, type Case, containedOnly, ill, unknown, well } from "./diagnosis-facts.ts";
 import { tagPrefix } from "./names.ts";
 import type { Finding } from "./types.ts";
 
@@ -89,6 +89,10 @@ const aboutSchedule = (facts: Case): readonly Finding[] => {
   }
   if (containedOnly(facts)) return [aboutContained(facts)];
   if (!rotation) return [withoutSchedule(facts)];
+  if (byPeople(facts)) {
+    const mend = `Let Rekey's clock ask them: aws secretsmanager cancel-rotate-secret, and tag ${tagPrefix}schedule.`;
+    return [ill("schedule", "Secrets Manager keeps it, whose rotations of this kind fail: people are not asked", mend)];
+  }
   return [callerOf(rotation, facts.functionName), dueOf(facts.secret, rotation, facts.overdueMs)];
 };
 

@@ -38,6 +38,11 @@ export class Throttled extends Error {
   override readonly name = "Throttled";
 }
 
+/** Only a person can do it: the message says what, and what says that it was done. Coming again does not change that. */
+export class AwaitingPerson extends Error {
+  override readonly name = "AwaitingPerson";
+}
+
 /** What kind of failure it was. `auth` alone says something about material; `settings` is a person's to mend. */
 export type Fault =
   | "unreachable"
@@ -47,12 +52,14 @@ export type Fault =
   | "policy"
   | "throttled"
   | "settings"
+  | "person"
   | "conflict"
   | "other";
 
 const FAULTS: Readonly<Record<string, Fault>> = {
   Unusable: "auth",
   Misconfigured: "settings",
+  AwaitingPerson: "person",
   Conflict: "conflict",
   Unreachable: "unreachable",
   Untrusted: "tls",

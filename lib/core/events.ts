@@ -1,3 +1,4 @@
+import type { Evidence } from "./attestation.ts";
 import type { Moment } from "./notice.ts";
 import type { Rung } from "./quarantine.ts";
 import type { Edge } from "./resolution.ts";
@@ -24,6 +25,14 @@ type Shapes = {
     readonly keeper: string;
     readonly schedule: string;
     readonly why: string;
+  };
+  /** A turn of the schedule has come that only a person can take: people were asked. */
+  "rotation.asked": { readonly owed: Instant; readonly schedule: string };
+  /** A person's word, with where its evidence is, about a version that nothing else can make, try or end. */
+  "version.attested": {
+    readonly version: VersionId;
+    readonly says: "replaced" | "ended";
+    readonly evidence: readonly Evidence[];
   };
   /** A version that a rotation had replaced was tried and refused. */
   "version.retired": { readonly version: VersionId; readonly replacedAt: Instant; readonly sessionsEnded: number };
@@ -95,6 +104,19 @@ type Shapes = {
     readonly sessionsEnded: number;
     readonly activityToNarrowedMs: number;
     readonly receivedToNarrowedMs: number;
+  };
+  /** Only people can end these versions: they were asked, and nothing is contained yet. */
+  "containment.asked": {
+    readonly incident: string;
+    readonly versions: readonly VersionId[];
+    readonly receivedToAskedMs: number;
+  };
+  /** People have attested the end of every version that they were asked for. Nobody has tried it. */
+  "containment.attested": {
+    readonly incident: string;
+    readonly versions: readonly VersionId[];
+    readonly activityToAttestedMs: number;
+    readonly receivedToAttestedMs: number;
   };
   /** Still refused after everything begun earlier had to have ended. */
   "containment.held": { readonly incident: string; readonly refused: readonly VersionId[]; readonly reasserts: number };

@@ -121,7 +121,7 @@ export const KINDS: readonly Kind[] = [
     kind: "api-key",
     form: "<provider>/<subject or key id>",
     rest: `[a-z][a-z0-9-]{1,39}/${WORD}{1,300}`,
-    means: "a key at a provider that a description of `providers/` names",
+    means: "a key at a provider: one that a description of `providers/` names, or that people replace",
   },
   {
     kind: "certificate",

@@ -44,13 +44,16 @@ export type Progress = {
   readonly replacement?: VersionId;
   readonly installedAt?: Instant;
   readonly rescoping?: Rescoping;
+  /** Versions that only people can end, and of which of them they have said so. */
+  readonly asked?: readonly VersionId[];
+  readonly attested?: readonly VersionId[];
 };
 
 /**
- * `claimed` being worked on · `refused` every doomed version was tried and refused · `contained` and it held ·
- * `void` nothing in force was named · `restored` undone.
+ * `claimed` being worked on · `refused` every doomed version was tried and refused · `contained` and it held · `asked`
+ * people have not yet attested the end of what only they can end · `void` nothing in force was named · `restored` undone.
  */
-export type IncidentState = "claimed" | "refused" | "contained" | "void" | "restored";
+export type IncidentState = "claimed" | "refused" | "contained" | "asked" | "void" | "restored";
 
 export type Timeline = {
   readonly activityAt: Instant;

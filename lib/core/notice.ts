@@ -13,6 +13,7 @@ export const MOMENTS = [
   "failed",
   "stalled",
   "overdue",
+  "asked",
 ] as const;
 export type Moment = (typeof MOMENTS)[number];
 
@@ -22,7 +23,7 @@ export type Moment = (typeof MOMENTS)[number];
  */
 export const Notice = z.object({
   moment: z.enum(MOMENTS),
-  /** An incident's id, which is its proposal's too; of `stalled` and `overdue` the credential, of `noticed` the signal. */
+  /** An incident's id, which is its proposal's too; of `stalled` and `overdue` the credential, of `asked` either, of `noticed` the signal. */
   subject: z.string(),
   /** The same for whatever need not be told twice. */
   key: z.string(),

@@ -51,7 +51,7 @@ export interface RetireList {
   /** All of them, longest due first. */
   all(): Promise<readonly Retiring[]>;
   postpone(entry: Retiring, dueAt: Instant, why: string): Promise<void>;
-  strike(entry: Retiring): Promise<void>;
+  strike(entry: Pick<Retiring, "credential" | "version">): Promise<void>;
 }
 
 /** Before this nothing is looked at, in ms: consumers are told of a rotation, and need a moment to read the secret again. */

@@ -125,6 +125,20 @@ export const onHold = (due: Due, until: Instant, why: string, times: Times): Due
   return { ...rest, startAt: until, lateAt: later(due.lateAt, times.after(until, HOUR_MS)), why };
 };
 
+const ASKED_AGAIN_MS = 6 * HOUR_MS;
+/** How long people have for a turn that only they can take. */
+const PEOPLE_MS = 7 * 24 * HOUR_MS;
+
+/** Waits for a person, which is nobody's failure: overdue a week after its turn. */
+export const awaited = (due: Due, now: Instant, times: Times): Due => ({
+  ...due,
+  askedAt: due.askedAt ?? now,
+  triedAt: now,
+  why: "waits for a person",
+  startAt: times.after(now, ASKED_AGAIN_MS),
+  lateAt: later(due.lateAt, times.after(due.owed, PEOPLE_MS)),
+});
+
 export const failedOnce = (due: Due, fault: Fault, now: Instant, times: Times): Due => {
   const failures = due.failures + 1;
   const attempt = due.attempt + (needsAnother(fault, failures) ? 1 : 0);
@@ -133,7 +147,7 @@ export const failedOnce = (due: Due, fault: Fault, now: Instant, times: Times): 
 
 /** Done: whatever turns passed meanwhile are not caught up with. */
 export const succeeded = (due: Due, now: Instant, times: Times): Due => {
-  const { overdueAt: _, closesAt: __, why: ___, ...rest } = due;
+  const { overdueAt: _, closesAt: __, why: ___, askedAt: ____, ...rest } = due;
   const next = clockTimes(due.timing, due.credential, now, times);
   const done = { ...rest, failures: 0, attempt: 0, triedAt: now, rotatedAt: now };
   return next ? { ...done, ...next } : { ...done, parked: true };

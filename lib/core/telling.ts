@@ -24,6 +24,7 @@ const TITLES: Readonly<Record<Moment, string>> = {
   failed: "A containment does not succeed",
   stalled: "Consumers do not follow a rotation",
   overdue: "A rotation is overdue",
+  asked: "Only people can do it",
 };
 
 const named = (all: readonly string[]): string =>
@@ -67,6 +68,7 @@ const factsOf = (incident: Incident, { credentials, proposal, clock }: Known): r
 const nextOf = (moment: Moment, { id }: Pick<Incident, "id">): readonly string[] => {
   if (moment === "proposed" || moment === "escalated")
     return [`rekey proposals`, `rekey approve ${id}`, `rekey deny ${id}`];
+  if (moment === "asked") return ["rekey status", "rekey attest <credential> --ended <version>"];
   if (moment === "contained" || moment === "held") return [`rekey status`, `rekey restore ${id}`];
   return moment === "denied" || moment === "restored" ? [] : ["rekey status"];
 };
@@ -80,6 +82,7 @@ const titleOf = (moment: Moment, incident: Incident, credentials: readonly Crede
 /** What answers a moment that no incident is of. */
 const bareNext = (moment: Moment, what: string): readonly string[] => {
   if (moment === "stalled") return [`rekey adoption ${what}`, `rekey refresh ${what}`];
+  if (moment === "asked") return [`rekey attest ${what} --replaced`];
   if (moment === "overdue") return [`rekey doctor ${what}`, `rekey history ${what}`];
   return ["rekey status"];
 };

@@ -23,6 +23,8 @@ export type Due = {
   readonly failures: number;
   readonly attempt: number;
   readonly why?: string;
+  /** Since when its owed turn waits for a person. */
+  readonly askedAt?: Instant;
   readonly triedAt?: Instant;
   readonly rotatedAt?: Instant;
   /** In nobody's timetable: it has no schedule any more, or there is no such secret. */
@@ -34,7 +36,11 @@ export type Due = {
 export type TargetState = { readonly target: string; readonly failures: number; readonly until: Instant };
 
 /** When each version of a secret was made, and which is current. */
-export type Made = { readonly made: readonly Instant[]; readonly current?: VersionId };
+export type Made = {
+  readonly made: readonly Instant[];
+  readonly current?: VersionId;
+  readonly currentMade?: Instant;
+};
 
 /** Who is due when. */
 export interface Timetable {

@@ -271,6 +271,11 @@ export interface Rotator<T = unknown, M = unknown, Kind extends string = string>
   readonly restores: boolean;
   /** Why its credentials are contained and never rotated, a sentence for people; absent where they are rotated. */
   readonly containedOnly?: string;
+  /**
+   * Why only people can make, try and end its versions, a sentence; absent of every other kind. Its four verbs then throw
+   * AwaitingPerson, and an attestation with evidence stands where a try would.
+   */
+  readonly byPeople?: string;
   /** What its `rescope` can narrow a credential to; absent where it has none. */
   readonly scopes?: readonly Scope[];
   /** True where `issue` asks and changes nothing outside: a rehearsal may take a next version from it and forget it. */

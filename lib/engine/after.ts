@@ -2,6 +2,7 @@ import { Conflict, Misconfigured } from "../core/errors.ts";
 import type { Actor } from "../core/events.ts";
 import type { Incident, Plan } from "../core/incident.ts";
 import type { CredentialId, Identifier, VersionId } from "../core/types.ts";
+import { isAnswered } from "./attested.ts";
 import type { ContainWorld } from "./contain.ts";
 import { lastRefused } from "./contain-events.ts";
 import { holdDenials, liftDenials } from "./deny.ts";
@@ -36,7 +37,10 @@ const isHeld = (held: Held | undefined): held is Held => held !== undefined;
  * Once everything begun before the kill must have ended: tries every killed version again. Only then is the incident
  * contained. A version that had come back is revoked again, counted, and the hold begins anew (`again`).
  */
-export const holdIncident = async (world: ContainWorld, id: string): Promise<"contained" | "again" | "skipped"> => {
+export const holdIncident = async (
+  world: ContainWorld,
+  id: string,
+): Promise<"contained" | "asked" | "again" | "skipped"> => {
   const incident = await world.incidents.get(id);
   // Its last call is still under way: it puts the hold on the queue before it says that it is done.
   if (incident?.state === "claimed") return "again";
@@ -59,7 +63,9 @@ export const holdIncident = async (world: ContainWorld, id: string): Promise<"co
   await world.recorder.settled();
   if ([...held, ...denials, ...isolations].some(({ reasserts }) => reasserts > 0)) return "again";
   if ([...denials, ...isolations].some(({ isProven }) => !isProven)) return "again";
-  return (await world.incidents.move(id, ["refused"], "contained", { heldAt })) ? "contained" : "skipped";
+  // What only people can end is not contained by what holds beside it.
+  const state = isAnswered(incident) ? "contained" : "asked";
+  return (await world.incidents.move(id, ["refused"], state, { heldAt })) ? state : "skipped";
 };
 
 type Restoring = { readonly actor: Actor; readonly reason?: string; readonly keep?: ReadonlySet<CredentialId> };
@@ -67,10 +73,11 @@ type Restoring = { readonly actor: Actor; readonly reason?: string; readonly kee
 const restoreOne = async (world: ContainWorld, incident: Incident, plan: Plan, { actor, reason, keep }: Restoring) => {
   const { credential } = plan;
   if (keep?.has(credential)) return [];
-  const { killed = [], rescoping } = incident.progress[credential] ?? {};
-  if (killed.length === 0 && !rescoping) return [];
+  const { killed = [], rescoping, asked = [] } = incident.progress[credential] ?? {};
+  if (killed.length === 0 && !rescoping && asked.length === 0) return [];
   const versions = killed.map(({ version, undo }) => ({ version, undo }));
   await liftWithholding(world, incident, plan, actor);
+  await unask(world, incident, credential);
   if (rescoping) await widenOne(world, plan, rescoping);
   const { restored } =
     versions.length > 0
@@ -86,6 +93,16 @@ const restoreOne = async (world: ContainWorld, incident: Incident, plan: Plan, {
     data: { incident: incident.id, versions: restored },
   });
   return restored;
+};
+
+/** Nobody has to end any more what only this incident asked for; what a rotation had put on the list stays. */
+const unask = async ({ retiring }: ContainWorld, { progress, timeline }: Incident, credential: CredentialId) => {
+  const asked = progress[credential]?.asked ?? [];
+  if (asked.length === 0) return;
+  const own = (await retiring.all()).filter(
+    (entry) => entry.credential === credential && asked.includes(entry.version) && entry.since >= timeline.receivedAt,
+  );
+  for (const entry of own) await retiring.strike(entry);
 };
 
 const releaseSome = async (world: ContainWorld, incident: Incident, actor: Actor) =>
@@ -108,7 +125,7 @@ export const restoreIncident = async (
   const incident = await world.incidents.get(id);
   if (!incident) throw new Misconfigured(`There is no incident ${id}. \`rekey status\` lists those there are.`);
   // Before the act, so that a hold that is due meanwhile leaves it alone.
-  const moved = await world.incidents.move(id, ["refused", "contained", "restored"], "restored", {});
+  const moved = await world.incidents.move(id, ["refused", "contained", "asked", "restored"], "restored", {});
   if (!moved) throw new Conflict(`Incident ${id} is ${incident.state}: there is nothing of it to restore yet.`);
   const work = Promise.all([
     Promise.all(incident.plans.map((plan) => restoreOne(world, incident, plan, { actor, ...how }))),

@@ -18,6 +18,8 @@ export type Attached = {
   readonly strategy: Strategy;
   /** Why it is contained and never rotated; absent where it is rotated. */
   readonly containedOnly?: string;
+  /** Why only people can make, try and end its versions; absent of every other kind. */
+  readonly byPeople?: string;
 };
 
 const account = (arn: string) => arn.split(":")[4] ?? "";
@@ -103,6 +105,7 @@ export const attach = (rotators: readonly Rotator[], deps: Deps, entry: VaultEnt
     material: (held) => (held && !isEmpty(held) ? parse(held) : undefined),
     strategy: rotator.strategy(target),
     ...(rotator.containedOnly && { containedOnly: rotator.containedOnly }),
+    ...(rotator.byPeople && { byPeople: rotator.byPeople }),
     identity: (held) =>
       rotator.identity(target, held && !isEmpty(held) ? parse(held).reveal() : undefined, account(entry.id)),
     identifiers: (held) => (isEmpty(held) ? [] : rotator.identifiers(target, parse(held).reveal(), account(entry.id))),

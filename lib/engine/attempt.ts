@@ -1,3 +1,4 @@
+import type { Evidence } from "../core/attestation.ts";
 import { faultOf, Misconfigured } from "../core/errors.ts";
 import type { Actor, LifecycleEvent } from "../core/events.ts";
 import { tagPrefix } from "../core/names.ts";
@@ -46,6 +47,8 @@ export type Attempt = {
   readonly reason?: string;
   /** Part of a containment: nothing that only records or orders may hold it up. */
   readonly urgent?: boolean;
+  /** Of a kind that only people replace: what they say that they have done. */
+  readonly evidence?: readonly Evidence[];
 };
 
 export type Work = Attempt & { readonly attached: Attached; readonly entry: VaultEntry };
@@ -56,7 +59,7 @@ type Made = {
   readonly identity: Identifier;
 };
 
-const startedAt = (
+export const startedAt = (
   world: RotateWorld,
   { credential, version, actor, reason }: Attempt,
   kind: string,
@@ -127,15 +130,13 @@ const make = async (world: RotateWorld, work: Work, current: Secret<unknown> | u
   return next;
 };
 
-export const finish = async (world: RotateWorld, attempt: Attempt, entry: VaultEntry, since: number | undefined) => {
-  const { credential, version, actor, reason } = attempt;
-  const replaced = entry.labels.current === version ? entry.labels.previous : entry.labels.current;
-  // Before the label moves: what has to die is on the list whatever happens after.
-  await putOnList(world, entry, replaced, attempt);
-  if (entry.labels.current !== version) {
-    if (!attempt.urgent) await untilReplicated(world, entry, attempt.signal);
-    await world.vault.promote(credential, version, replaced);
-  }
+/** Tells the ledger and the consumers that the version has taken over; twice is once. */
+export const toldOf = async (
+  world: RotateWorld,
+  { credential, version, actor, reason }: Attempt,
+  replaced: VersionId | undefined,
+  since?: number,
+) => {
   const durationMs = since === undefined ? null : Math.round(world.clock.ticks() - since);
   await world.ledger.append({
     id: `${version}:succeeded`,
@@ -150,6 +151,18 @@ export const finish = async (world: RotateWorld, attempt: Attempt, entry: VaultE
   return { version, replaced: replaced ?? null };
 };
 
+export const finish = async (world: RotateWorld, attempt: Attempt, entry: VaultEntry, since: number | undefined) => {
+  const { credential, version } = attempt;
+  const replaced = entry.labels.current === version ? entry.labels.previous : entry.labels.current;
+  // Before the label moves: what has to die is on the list whatever happens after.
+  await putOnList(world, entry, replaced, attempt);
+  if (entry.labels.current !== version) {
+    if (!attempt.urgent) await untilReplicated(world, entry, attempt.signal);
+    await world.vault.promote(credential, version, replaced);
+  }
+  return toldOf(world, attempt, replaced, since);
+};
+
 type Failure = { readonly step: string; readonly error: unknown; readonly identity: Identifier | undefined };
 
 /** Records a failure and throws it. The turn at the target is given up: nothing changes there until the next try. */
@@ -159,6 +172,8 @@ export const failed = async (
   { step, error, identity }: Failure,
 ): Promise<never> => {
   if (identity) await endTurn(world, identity, credential);
+  // Nothing was tried: whoever asked hears whom it waits for.
+  if (faultOf(error) === "person") throw error;
   const text = `${described(error).name}: ${described(error).message}`;
   const event: LifecycleEvent = {
     id: `${version}:failed:${step}:${world.clock.now()}`,

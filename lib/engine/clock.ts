@@ -7,6 +7,7 @@ import type { Tell } from "../core/notice.ts";
 import { described } from "../core/sanitize.ts";
 import { scheduledVersion } from "../core/schedule-timing.ts";
 import {
+  awaited,
   deferred,
   type Freeze,
   failedOnce,
@@ -36,7 +37,7 @@ export type ClockWorld = {
 /** What became of one credential; `wrote` when Secrets Manager may have been written to. */
 export type Outcome = {
   readonly credential: CredentialId;
-  readonly result: "rotated" | "failed" | "deferred" | "watched" | "frozen" | "lost";
+  readonly result: "rotated" | "asked" | "failed" | "deferred" | "watched" | "frozen" | "lost";
   readonly wrote: boolean;
   readonly overdue?: boolean;
   readonly fault?: Fault;
@@ -86,9 +87,27 @@ const stopped = async (world: ClockWorld, due: Due): Promise<Stop> => {
   return writable && { due: deferred(due, writable, "written less than 10 minutes ago, or 90 times in a day") };
 };
 
+/** Told once a turn, however often the clock comes by. */
+const asked = async (world: ClockWorld, due: Due): Promise<Outcome> => {
+  const { credential, owed, timing } = due;
+  const at = world.clock.now();
+  await world.ledger.append({
+    id: `asked:${owed}`,
+    stream: credential,
+    type: "rotation.asked",
+    at,
+    actor: CLOCK,
+    data: { owed, schedule: timing.schedule },
+  });
+  await world.tell({ moment: "asked", subject: credential, key: `${credential}:asked:${owed}` });
+  await keep(world, awaited(due, at, world.clock));
+  return { credential, result: "asked", wrote: false };
+};
+
 const failed = async (world: ClockWorld, due: Due, error: unknown): Promise<Outcome> => {
   const { clock, timetable } = world;
   const fault = faultOf(error);
+  if (fault === "person") return asked(world, due);
   const whose = blame(fault);
   const now = clock.now();
   if (whose === "target") {
@@ -99,9 +118,19 @@ const failed = async (world: ClockWorld, due: Due, error: unknown): Promise<Outc
   return { credential: due.credential, result: "failed", wrote: true, fault, error: described(error).message };
 };
 
+/** Whether a person has taken the turn that they were asked for. */
+const isTaken = async (world: ClockWorld, { credential, askedAt, owed }: Due): Promise<boolean> => {
+  const { currentMade } = (askedAt && (await world.versions(credential))) || {};
+  return currentMade !== undefined && currentMade > owed;
+};
+
 const rotate = async (world: ClockWorld, due: Due): Promise<Outcome> => {
   const { clock, network, timetable } = world;
   const { credential } = due;
+  if (await isTaken(world, due)) {
+    await keep(world, succeeded(due, clock.now(), clock));
+    return { credential, result: "rotated", wrote: false };
+  }
   const claimed = await keep(world, { ...due, startAt: clock.after(clock.now(), CLAIM_MS), triedAt: clock.now() });
   if (!claimed) return { credential, result: "lost", wrote: false };
   const attempt = scheduledVersion(credential, due.owed, due.attempt);

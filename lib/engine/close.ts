@@ -26,6 +26,7 @@ const settles = (outcomes: readonly Outcome[], shut: readonly { readonly settles
 const WHY_NOT = {
   void: "it names no version in force",
   unable: "it cannot be made narrower; its history says why",
+  asked: "only people can end it: they were asked, and it counts as contained once they attest that they have",
   answered: "an earlier containment has answered this activity",
 } as const;
 
@@ -52,7 +53,8 @@ export const close = async (
   const principals = denied.flatMap(({ quarantined }) => (quarantined ? [quarantined.principal] : []));
   const isolated = isolations.flatMap((one) => one.isolated?.target ?? []);
   const isRefused = principals.length + isolated.length > 0 || outcomes.some(({ result }) => result === "refused");
-  const state = isRefused ? "refused" : "void";
+  const asked = outcomes.flatMap(({ plan, result }) => (result === "asked" ? [plan.credential] : []));
+  const state = isRefused ? "refused" : asked.length > 0 ? "asked" : "void";
   const recordedAt = await world.recorder.settled();
   if (isRefused)
     await world.holdLater(incident.id, Math.max(settles(outcomes, [...denied, ...isolations]), incident.holdMs ?? 0));
@@ -66,6 +68,7 @@ export const close = async (
     incident: incident.id,
     state,
     credentials: outcomes.flatMap(({ plan, result }) => (result === "refused" ? [plan.credential] : [])),
+    ...(asked.length > 0 && { asked }),
     ...(principals.length > 0 && { principals }),
     ...(isolated.length > 0 && { isolated }),
     ...(reasons.size > 0 && { reason: [...reasons].join("; ") }),

@@ -1,7 +1,7 @@
 import type { LifecycleEvent } from "../core/events.ts";
 import type { Incident, Plan, Progress } from "../core/incident.ts";
 import { described } from "../core/sanitize.ts";
-import type { Clock, Instant } from "../core/types.ts";
+import type { Clock, Instant, VersionId } from "../core/types.ts";
 
 const laterThan = (instants: readonly Instant[]): Instant | undefined => [...instants].sort().at(-1);
 
@@ -30,6 +30,26 @@ export const failure = (
     data: { incident: incident.id, step, error: `${name}: ${message}` },
   };
 };
+
+/** Only people can end these versions, and they were asked to. */
+export const askedEvent = (
+  clock: Clock,
+  incident: Incident,
+  plan: Plan,
+  versions: readonly VersionId[],
+): LifecycleEvent => ({
+  id: `${incident.id}:asked`,
+  stream: plan.credential,
+  type: "containment.asked",
+  at: clock.now(),
+  actor: incident.actor,
+  reason: incident.reason,
+  data: {
+    incident: incident.id,
+    versions,
+    receivedToAskedMs: clock.between(incident.timeline.receivedAt, clock.now()),
+  },
+});
 
 /** Every version that had to die was tried and refused. */
 export const effective = (clock: Clock, incident: Incident, plan: Plan, progress: Progress): LifecycleEvent => {

@@ -2,8 +2,9 @@ import type { Network } from "../core/commands.ts";
 import { Misconfigured } from "../core/errors.ts";
 import type { Incident, Incidents, Plan, Progress } from "../core/incident.ts";
 import type { Isolate } from "../core/isolate.ts";
+import type { RetireList } from "../core/retiring.ts";
 import type { Clock } from "../core/types.ts";
-import { effective, failure, lastRefused } from "./contain-events.ts";
+import { askedEvent, effective, failure, lastRefused } from "./contain-events.ts";
 import { narrow, narrowedEvent } from "./narrow.ts";
 import type { Recorder } from "./record.ts";
 import type { RungWorld } from "./rungs.ts";
@@ -11,6 +12,8 @@ import { settleWithholding, withholdFrom } from "./withholding.ts";
 
 export type ContainWorld = RungWorld & {
   readonly incidents: Incidents;
+  /** What only people can end waits there. */
+  readonly retiring: Pick<RetireList, "all" | "strike">;
   readonly network: Network;
   /** Absent where no isolate function is deployed: then nothing is throttled or stopped. */
   readonly isolate?: Isolate;
@@ -25,9 +28,9 @@ export type Outcome = {
   readonly progress: Progress;
   /**
    * `answered`: an earlier containment has dealt with everything before this activity. `unable`: the credential cannot be
-   * made narrower, and coming again would not change that.
+   * made narrower, and coming again would not change that. `asked`: only people can end it.
    */
-  readonly result: "refused" | "void" | "answered" | "unable";
+  readonly result: "refused" | "void" | "answered" | "unable" | "asked";
 };
 
 /** Someone else works on it, or a part failed: the delivery has to come again. */
@@ -82,7 +85,9 @@ const revokeFirst = async (world: ContainWorld, incident: Incident, plan: Plan) 
     doomed: target,
     ...(replacement && { replacement }),
   });
-  const progress: Progress = { killed: reply.killed, spared: reply.spared };
+  const { killed, spared, asked } = reply;
+  const { attested } = incident.progress[credential] ?? {};
+  const progress: Progress = { killed, spared, ...(asked && { asked }), ...(attested && { attested }) };
   await world.incidents.progress(incident.id, credential, progress);
   // A kind that nothing replaces is contained with its kill.
   return { progress, replaces: reply.currentDied && !reply.containedOnly };
@@ -104,6 +109,10 @@ type Steps = { readonly begin: (step: string) => void };
 const killOne = async (world: ContainWorld, incident: Incident, plan: Plan, { begin }: Steps): Promise<Outcome> => {
   begin("revoke");
   const { progress, replaces } = await revokeFirst(world, incident, plan);
+  if (progress.asked?.length) {
+    world.recorder.add(askedEvent(world.clock, incident, plan, progress.asked));
+    return { plan, progress, result: "asked" };
+  }
   if (!lastRefused(progress)) return { plan, progress, result: "void" };
   const replacement = replaces ? plan.replacement : undefined;
   world.recorder.add(effective(world.clock, incident, plan, { ...progress, ...(replacement && { replacement }) }));

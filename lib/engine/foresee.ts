@@ -3,12 +3,17 @@ import type { Incident, Match, Plan } from "../core/incident.ts";
 import { sparedIn } from "../core/principal-plan.ts";
 import type { PrincipalPlan } from "../core/quarantine.ts";
 import type { Resolution } from "../core/resolution.ts";
-import type { CredentialId, Identifier, Instant, Signal } from "../core/types.ts";
+import type { CredentialId, Identifier, Instant, Rotator, Signal } from "../core/types.ts";
 import { type ResolveWorld, resolve } from "./resolve.ts";
 import { answerable, doable, type Weighed, type WeighWorld, weighed } from "./weigh.ts";
 
 /** What a plan needs of the world: nothing of it writes. */
-export type ForeseeWorld = ResolveWorld & WeighWorld & { readonly quarantine?: unknown; readonly isolate?: unknown };
+export type ForeseeWorld = ResolveWorld &
+  WeighWorld & {
+    readonly quarantine?: unknown;
+    readonly isolate?: unknown;
+    readonly rotators: readonly Pick<Rotator, "kind" | "containedOnly" | "byPeople">[];
+  };
 
 /** What would happen to a signal, and why it would be no more than that. */
 export type Foresight = {
@@ -24,6 +29,8 @@ export type Foresight = {
     readonly doomed: Plan["doomed"];
     readonly replaced: boolean;
     readonly narrowed: boolean;
+    /** Only people can end it: they would be asked. */
+    readonly asked: boolean;
   }[];
   readonly principals: readonly Pick<PrincipalPlan, "principal" | "rung" | "widest">[];
   /** Functions that would be throttled to nothing and tasks that would be stopped. */
@@ -77,15 +84,24 @@ const sparedBy = (decision: Weighed, signal: Signal, { matches, principals }: Re
   ];
 };
 
-const credentialsIn = (incident: Incident | undefined, matches: readonly Match[]): Foresight["credentials"] => {
-  const names = new Map(matches.map(({ credential }) => [credential.id, credential.name]));
-  return (incident?.plans ?? []).map(({ credential, doomed, replacement, rescope }) => ({
-    credential,
-    name: names.get(credential) ?? credential,
-    doomed,
-    replaced: replacement !== undefined,
-    narrowed: rescope !== undefined,
-  }));
+const credentialsIn = (
+  { rotators }: ForeseeWorld,
+  incident: Incident | undefined,
+  matches: readonly Match[],
+): Foresight["credentials"] => {
+  const known = new Map(matches.map(({ credential }) => [credential.id, credential]));
+  return (incident?.plans ?? []).map(({ credential, doomed, replacement, rescope }) => {
+    const { name = credential, kind } = known.get(credential) ?? {};
+    const rotator = rotators.find((one) => one.kind === kind);
+    return {
+      credential,
+      name,
+      doomed,
+      replaced: replacement !== undefined && !rotator?.containedOnly && !rotator?.byPeople,
+      narrowed: rescope !== undefined,
+      asked: rotator?.byPeople !== undefined,
+    };
+  });
 };
 
 /** What it would do as well, were a function deployed for it. */
@@ -125,7 +141,7 @@ export const foresee = async (world: ForeseeWorld, signal: Signal, now: Instant)
     outcome: outcomeOf(decision),
     playbook: decision.playbook?.name ?? null,
     reason: decision.act ? null : decision.reason,
-    credentials: credentialsIn(incident, resolution.matches),
+    credentials: credentialsIn(world, incident, resolution.matches),
     principals: (incident?.principals ?? []).map(({ principal, rung, widest }) => ({ principal, rung, widest })),
     isolations: incident?.isolations ?? [],
     spared: [...notDeployed(world, meant, found), ...sparedBy(decision, signal, resolution)],

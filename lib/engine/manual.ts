@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { AllEvidence } from "../core/attestation.ts";
 import { ActorOfCommand } from "../core/commands.ts";
 import { Misconfigured } from "../core/errors.ts";
 import type { Incident } from "../core/incident.ts";
@@ -55,6 +56,15 @@ export const Order = z.discriminatedUnion("order", [
     actor: ActorOfCommand,
   }),
   z.object({ order: z.literal("restore"), incident: z.string(), actor: ActorOfCommand }),
+  z.object({
+    order: z.literal("attest"),
+    credential: z.string(),
+    /** What its provider has ended. */
+    version: z.string(),
+    evidence: AllEvidence,
+    reason: z.optional(z.string().check(z.maxLength(280))),
+    actor: ActorOfCommand,
+  }),
   ...APPROVAL_ORDERS,
 ]);
 export type Order = z.infer<typeof Order>;
@@ -69,6 +79,8 @@ export type DryRun = {
     readonly wouldRevoke: readonly VersionId[];
     readonly wouldRotate: boolean;
     readonly wouldNarrow: boolean;
+    /** What only people can end, and would be asked to. */
+    readonly wouldAsk?: readonly VersionId[];
   }[];
 };
 
@@ -109,6 +121,7 @@ const propose = async (world: RespondWorld, signal: Signal, mandate: Mandate): P
       wouldRevoke: reply.wouldKill,
       wouldRotate: replacement !== undefined && reply.currentDied && !reply.containedOnly,
       wouldNarrow: false,
+      ...(reply.asked && { wouldAsk: reply.asked }),
     };
   });
   return { dryRun: true, incident: id, plans: await Promise.all(dry) };

@@ -5,6 +5,7 @@ import type { Finding, Identifier, Rotator, Strategy, VersionId } from "../core/
 import type { VaultEntry } from "../core/vault.ts";
 import { type Attached, attach } from "./attach.ts";
 import { refuseContained } from "./attempt.ts";
+import { awaiting } from "./attest.ts";
 import { inspected, tryOne } from "./doctor.ts";
 import type { KillWorld } from "./open.ts";
 
@@ -72,6 +73,7 @@ export const rehearse = async (
   const entry = await world.vault.describe(credential);
   const attached = attach(world.rotators, world.deps, entry);
   refuseContained({ attached, credential });
+  if (attached.byPeople) throw awaiting(attached, credential, "replace it");
   const { target, verbs, kind } = attached;
   const material = async (stage: "current" | "previous") =>
     attached.material(await world.vault.read(credential, { stage }));

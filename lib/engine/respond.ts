@@ -32,6 +32,8 @@ export type Answer = {
   readonly state: Incident["state"] | "ignored" | "rejected" | "proposed";
   /** Whose versions were tried and refused. */
   readonly credentials?: readonly CredentialId[];
+  /** Whose versions only people can end: they are asked to. */
+  readonly asked?: readonly CredentialId[];
   /** Who is denied. */
   readonly principals?: readonly Identifier[];
   /** Functions that nothing invokes any more, and tasks that were stopped. */

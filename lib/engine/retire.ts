@@ -4,6 +4,7 @@ import { type LifecycleEvent, STATE } from "../core/events.ts";
 import { againMs, type Fence, type RetireList, type Retiring } from "../core/retiring.ts";
 import { described } from "../core/sanitize.ts";
 import type { Clock, Ledger } from "../core/types.ts";
+import { awaiting } from "./attest.ts";
 import { inForce, killAll } from "./kill.ts";
 import { byId, type KillWorld, open } from "./open.ts";
 
@@ -14,6 +15,7 @@ export const retire = async (
   signal: AbortSignal,
 ): Promise<Replies["retire"]> => {
   const opened = await open(world, credential);
+  if (opened.attached.byPeople) throw awaiting(opened.attached, credential, `end version ${version} at its provider`);
   const [doomed] = await byId(world, opened, version);
   if (!doomed) return { state: "gone", sessionsEnded: 0 };
   if (doomed.stage === "current" || doomed.stage === "pending") return { state: "in force", sessionsEnded: 0 };

@@ -1,8 +1,9 @@
 import type { Killed, Of, Replies } from "../core/commands.ts";
 import type { Identifier, VersionId } from "../core/types.ts";
-import type { Attached } from "./attach.ts";
+import { type Attached, settings } from "./attach.ts";
 import { inForce, killAll, mayLive } from "./kill.ts";
 import { type KillWorld, type Open, openCurrent, type Version } from "./open.ts";
+import type { TurnWorld } from "./turn.ts";
 
 type Command = Of<"revoke">;
 
@@ -28,13 +29,35 @@ const contained = (attached: Attached, killed: readonly Killed[]) => {
   return why ? { containedOnly: why } : {};
 };
 
+export type RevokeWorld = KillWorld & Pick<TurnWorld, "retiring">;
+
+/** Puts on the must-die list what only people can end: there it stays, and rings, until they attest that they have. */
+const askPeople = async (world: RevokeWorld, opened: Open, command: Command): Promise<Replies["revoke"]> => {
+  const doomed = ids(doomedOf(opened, command));
+  const spared = ids(opened.versions).filter((id) => !doomed.includes(id) && id !== command.replacement);
+  const nothing = { killed: [], spared, currentDied: false };
+  if (command.dryRun) return { ...nothing, wouldKill: [], asked: doomed };
+  const { network = "default" } = settings(opened.entry.tags);
+  const now = world.clock.now();
+  for (const version of doomed) {
+    const { credential } = command;
+    await world.retiring.add({
+      ...{ credential, network, version, since: now, whenAdopted: false, dueAt: now, attempts: 0 },
+    });
+  }
+  return { ...nothing, wouldKill: [], asked: doomed };
+};
+
 /**
  * Ends versions at their target and proves each refused. The current one does not wait until the others are read: what
  * dooms it is known already, and of the others none is to be kept. A dry run reads the same and kills nothing.
  */
-export const revoke = async (world: KillWorld, command: Command, signal: AbortSignal): Promise<Replies["revoke"]> => {
+export const revoke = async (world: RevokeWorld, command: Command, signal: AbortSignal): Promise<Replies["revoke"]> => {
   const { opened, others } = await openCurrent(world, command.credential);
   const { attached, entry } = opened;
+  if (attached.byPeople) {
+    return askPeople(world, { ...opened, versions: [...opened.versions, ...(await others())] }, command);
+  }
   const [current] = command.dryRun ? [] : opened.versions.filter(isDoomed(opened, command));
   const begun = killAll(world, attached, current ? [{ doomed: current, keep: [], signal }] : []);
   const rest = others().then(async (found) => {

@@ -6,6 +6,7 @@ import type { Identifier, VersionId } from "../core/types.ts";
 import type { VaultEntry } from "../core/vault.ts";
 import { type Attached, attach } from "./attach.ts";
 import { type Attempt, create, failed, finish, labelled, type RotateWorld, type Work } from "./attempt.ts";
+import { awaiting, takeOver } from "./attest.ts";
 import { endTurn } from "./turn.ts";
 
 export type StepName = "createSecret" | "setSecret" | "testSecret" | "finishSecret";
@@ -18,7 +19,9 @@ type Begun = {
 
 const beginning = async ({ vault, rotators, deps, clock }: RotateWorld, { credential }: Attempt): Promise<Begun> => {
   const entry = await vault.describe(credential);
-  return { attached: attach(rotators, deps, entry), entry, since: clock.ticks() };
+  const attached = attach(rotators, deps, entry);
+  if (attached.byPeople) throw awaiting(attached, credential, "replace it");
+  return { attached, entry, since: clock.ticks() };
 };
 
 /** The steps of one attempt need not meet one process: what an earlier one remembered is then read again. */
@@ -107,9 +110,11 @@ export const rotateNow = async (world: RotateWorld, attempt: Attempt): Promise<R
   try {
     const entry = await world.vault.describe(attempt.credential);
     const attached = attach(world.rotators, world.deps, entry);
+    if (attached.byPeople && !attempt.evidence) throw awaiting(attached, attempt.credential, "replace it");
     if (entry.labels.current === attempt.version) {
       return { ...(await finish(world, attempt, entry, undefined)), installedAt: world.clock.now() };
     }
+    if (attached.byPeople) return await takeOver(world, attempt, { attached, entry });
     const { pending } = entry.labels;
     // A dead attempt's version is discarded, not promoted: who could read it may be whom this rotation locks out.
     if (pending && pending !== attempt.version && pending !== entry.labels.current) {

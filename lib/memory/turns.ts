@@ -21,7 +21,7 @@ export const memoryLocks = (): Locks => {
 /** The must-die list in a Map. */
 export const memoryRetireList = (): RetireList => {
   const entries = new Map<string, Retiring>();
-  const nameOf = ({ credential, version }: Retiring) => `${credential} ${version}`;
+  const nameOf = ({ credential, version }: Pick<Retiring, "credential" | "version">) => `${credential} ${version}`;
   const sorted = () => [...entries.values()].sort((a, b) => a.dueAt.localeCompare(b.dueAt));
   return {
     async add(entry) {

@@ -40,12 +40,28 @@ const description = <T, M>(): readonly Case<T, M>[] => [
     }
   }),
   law("names its credential by identifiers that hold no secret", async (world) => {
-    const next = world.rotator.containedOnly ? [] : [await act(world).issue()];
+    const isIssued = !world.rotator.containedOnly && !world.rotator.byPeople;
+    const next = isIssued ? [await act(world).issue()] : [];
     for (const material of [world.current, ...next]) {
       const names = world.rotator.identifiers(world.target, material.reveal(), "111122223333");
       expect(names.length).toBeGreaterThan(0);
       for (const name of names) expect(name).toMatch(/^[a-z][a-z-]*:\S+$/);
       expectNoSecret(names.join(" "), [material]);
+    }
+  }),
+];
+
+/** What only people do, nobody here pretends to. */
+const people = <T, M>(): readonly Case<T, M>[] => [
+  law("leaves to people what it says that only they can do", async (world) => {
+    const { byPeople } = world.rotator;
+    if (!byPeople) return;
+    expect(byPeople).toMatch(/\.$/);
+    const { issue, install, works, revoke } = act(world);
+    const tries = [issue(), install(world.current), works(world.current), revoke(world.current, [])];
+    for (const error of await Promise.all(tries.map(failureOf))) {
+      expect(error).toMatchObject({ name: "AwaitingPerson" });
+      expectNoSecret(visible(error), [world.current]);
     }
   }),
 ];
@@ -228,7 +244,8 @@ const recovery = <T, M>(): readonly Case<T, M>[] => [
 /** Every law of the contract. */
 export const rotatorCases = <T, M>(): readonly Case<T, M>[] => [
   ...description<T, M>(),
-  ...rotation<T, M>(),
-  ...revocation<T, M>(),
-  ...recovery<T, M>(),
+  ...people<T, M>(),
+  ...[...rotation<T, M>(), ...revocation<T, M>(), ...recovery<T, M>()].map(
+    (one): Case<T, M> => ({ ...one, needs: [...one.needs, "acts"] }),
+  ),
 ];

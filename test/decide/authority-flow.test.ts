@@ -99,7 +99,7 @@ describe("a playbook", () => {
   });
   it("is foreseen with what authority says", async () => {
     const world = await opened({ tier: "1" });
-    const told = await foresee(world.open({ authority: two }), nth(1), world.clock.now());
+    const told = await foresee({ ...world.open({ authority: two }), rotators: [] }, nth(1), world.clock.now());
     expect([told.outcome, told.reason]).toEqual(["propose", expect.stringMatching(/authority lets playbook p only/)]);
   });
 });

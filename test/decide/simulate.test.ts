@@ -51,6 +51,7 @@ const lived = async (playbooks: readonly Playbook[], steps: readonly Step[]) => 
     simulate(
       {
         ...world.open(),
+        rotators: [],
         playbooks: by,
         places: memoryPlaces(world.clock),
         incidents: { get: async () => undefined },
@@ -113,18 +114,29 @@ describe("a plan", () => {
     if (!ci) throw new Error("no credential");
     const other = { ...ci, id: `${CI}-2` as typeof CI, name: "demo/other", protected: true };
     await world.inventory.put(other);
-    const told = await foresee(world.open(), nth(1), world.clock.now());
+    const told = await foresee({ ...world.open(), rotators: [] }, nth(1), world.clock.now());
     expect(told).toMatchObject({ outcome: "contain", playbook: "p", reason: null });
     expect(told.credentials).toEqual([
-      { credential: CI, name: "demo/ci", doomed: "current", replaced: true, narrowed: false },
+      { credential: CI, name: "demo/ci", doomed: "current", replaced: true, narrowed: false, asked: false },
     ]);
     expect(told.spared).toEqual([{ what: other.id, why: "it is protected: no playbook contains it" }]);
     expect(told.blast?.terms).toHaveLength(4);
   });
+  it("shows no replacement of a kind that has none, and whom it waits for", async () => {
+    const world = await decidingWorld([contains()]);
+    await world.register([NAME]);
+    const of = async (nature: object) => {
+      const open = { ...world.open(), rotators: [{ kind: "demo", ...nature }] };
+      return (await foresee(open, nth(1), world.clock.now())).credentials;
+    };
+    expect(await of({})).toMatchObject([{ replaced: true, asked: false }]);
+    expect(await of({ containedOnly: "it holds no password." })).toMatchObject([{ replaced: false, asked: false }]);
+    expect(await of({ byPeople: "its provider has no API." })).toMatchObject([{ replaced: false, asked: true }]);
+  });
   it("is what then happens", async () => {
     const world = await decidingWorld([contains({ maxBlast: 1 })]);
     await world.register([NAME]);
-    const told = await foresee(world.open(), nth(1), world.clock.now());
+    const told = await foresee({ ...world.open(), rotators: [] }, nth(1), world.clock.now());
     const answered = await world.receive(nth(1));
     expect([told.outcome, told.reason]).toEqual(["propose", answered.reason]);
     expect(told.approval).toEqual({ needs: 1, expiresInMs: 86_400_000, onExpiry: "nothing" });

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DynamoDBClient, ScanCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
@@ -17,6 +17,7 @@ import {
   GetResourcePolicyCommand,
   GetSecretValueCommand,
   ListSecretsCommand,
+  PutSecretValueCommand,
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import { GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
@@ -24,6 +25,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dynamoHistory } from "../../lib/aws/ledger.ts";
 import { invoke } from "../../lib/aws/network.ts";
+import { secretsManagerVault } from "../../lib/aws/vault.ts";
 import { names } from "../../lib/core/names.ts";
 import type { CredentialId } from "../../lib/core/types.ts";
 import { canLogIn } from "../../local/demo/attacker.ts";
@@ -489,6 +491,67 @@ describe("the commands of a day", () => {
     const { events } = (await json("history", "demo/ci-deployer")) as { events: { type: string }[] };
     expect(events.map(({ type }) => type)).toContain("version.retired");
   });
+});
+
+describe("what only people can replace", () => {
+  const stripe = async (key: string) => {
+    const tags = {
+      ...OWNER,
+      kind: "manual",
+      provider: "stripe",
+      resource: "live-key",
+      schedule: "rate 30 days",
+      start: "now",
+    };
+    const id = await adopt(running, "e2e/stripe", tags, { apiKey: `${CANARY}-${key}` });
+    await json("inventory", "--refresh");
+    await invoke(running.aws, names().clock, {}, "the clock failed");
+    return id;
+  };
+  const stagesOf = async (id: CredentialId) => {
+    const { labels } = await secretsManagerVault(running.aws).describe(id);
+    return labels;
+  };
+
+  it("is taken over and ended on a person's word with evidence, and asked for when it leaks", async () => {
+    const id = await stripe("one");
+    const { current: first } = await stagesOf(id);
+    const ticket = ["--ticket", "OPS-12"];
+    expect((await running.cli("rotate", "e2e/stripe")).output).toMatch(/waits for a person.*rekey attest/s);
+    expect((await running.cli("attest", "e2e/stripe", "--replaced", ...ticket)).output).toMatch(/AWSPENDING/);
+    await running.aws(SecretsManagerClient).send(
+      new PutSecretValueCommand({
+        SecretId: id,
+        SecretString: JSON.stringify({ apiKey: `${CANARY}-two` }),
+        VersionStages: ["AWSPENDING"],
+      }),
+    );
+    const proof = join(dirname(running.local.logFile), "revoked.txt");
+    await writeFile(proof, "screenshot of the provider's page");
+    const told = await json("attest", "e2e/stripe", "--replaced", ...ticket, "--file", proof);
+    expect(told).toMatchObject({ replaced: first, evidence: [{ ref: "OPS-12" }, { ref: "revoked.txt" }] });
+    expect(await stagesOf(id)).toMatchObject({ current: told["version"], previous: first });
+
+    const contained = await json("contain", "e2e/stripe");
+    expect(contained).toMatchObject({ state: "asked", credentials: [], asked: [id] });
+    const waiting = async () =>
+      ((await json("status")) as { retiring: { credential: string; version: string }[] }).retiring
+        .filter(({ credential }) => credential === id)
+        .map(({ version }) => version)
+        .sort();
+    expect(await waiting()).toEqual([first, told["version"]].sort());
+    for (const version of await waiting()) await json("attest", "e2e/stripe", "--ended", version, ...ticket);
+    expect(await waiting()).toEqual([]);
+    const { incidents } = (await json("status")) as { incidents: { id: string; state: string }[] };
+    expect(incidents.find((one) => one.id === contained["incident"])?.state).toBe("contained");
+    const { events } = (await json("history", id)) as { events: { type: string; data: unknown }[] };
+    const types = events.map(({ type }) => type);
+    expect(types).toEqual(
+      expect.arrayContaining(["rotation.asked", "version.attested", "containment.asked", "containment.attested"]),
+    );
+    expect(types).not.toContain("containment.effective");
+    expect(types).not.toContain("version.retired");
+  }, 120_000);
 });
 
 /** Of this run only. */

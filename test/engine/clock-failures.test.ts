@@ -46,6 +46,25 @@ describe("failures", () => {
   });
 });
 
+test("a turn that only a person can take is asked for once, is late after a week, and done once a newer version is current", async () => {
+  const w = world();
+  await w.put(1, ONCE);
+  w.answers(() => thrown("AwaitingPerson"));
+  await w.pass(6 * 24 * HOUR);
+  const asked = { moment: "asked", subject: id(1), key: `${id(1)}:asked:${START}` };
+  expect(w.people).toEqual(Array(w.people.length).fill(asked));
+  expect(new Set(w.events.map(({ id: event }) => event))).toEqual(new Set([`asked:${START}`]));
+  expect(await w.timetable.overdue()).toEqual([]);
+  await w.pass(2 * 24 * HOUR);
+  expect((await w.timetable.overdue()).map(({ why }) => why)).toEqual(["waits for a person"]);
+  const calls = w.asked.length;
+  w.made.set(id(1), [START, w.clock.now()]);
+  await w.pass(7 * HOUR);
+  expect(w.asked.length - calls).toBeLessThan(2);
+  expect(await w.timetable.overdue()).toEqual([]);
+  expect((await w.due(1)).owed > START).toBe(true);
+});
+
 test("with a clock that never stands still: each credential is looked at once, not again and again", async () => {
   const w = world();
   await w.put(1, ONCE);

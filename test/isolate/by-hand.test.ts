@@ -118,11 +118,11 @@ describe("a playbook's containment", () => {
   it("foreseen, shows what it isolates, or why it would not, and is what then happens", async () => {
     const world = await ready();
     const { isolate: _, ...without } = world.open();
-    expect(await foresee(without, compromised(), NOW)).toMatchObject({
+    expect(await foresee({ ...without, rotators: [] }, compromised(), NOW)).toMatchObject({
       isolations: [],
       spared: expect.arrayContaining([{ what: TARGET, why: expect.stringContaining("may isolate") }]),
     });
-    const { isolations } = await foresee(world.open(), compromised(), NOW);
+    const { isolations } = await foresee({ ...world.open(), rotators: [] }, compromised(), NOW);
     expect(world.functions.get(FUNCTION)).toBe(7);
     const told = await answer(world.open(), compromised(), { by: "playbook" }, NOW);
     expect(isolations).toEqual([TARGET]);

@@ -45,7 +45,7 @@ describe("memory and DuckDB give one answer", () => {
         if (entries.length === 0) return;
         told += (await compare(query, entries, 1 + Math.floor(share * (entries.length - 1)))).length;
       });
-      await fc.assert(property, { numRuns: 60, seed: 20_261_123 });
+      await fc.assert(property, { numRuns: 120, seed: 20_261_123 });
       expect(told, "rows over these histories, which are always the same").toBeGreaterThan(0);
       await fc.assert(property, { numRuns: 20 });
     },

@@ -75,6 +75,14 @@ const shapes = {
     why: fc.constantFrom("", 'the target said "no"'),
   }),
   "version.retired": fc.record({ version, replacedAt: fc.constant(instant(START)), sessionsEnded: duration }),
+  "version.attested": fc.record({ version, says: fc.constantFrom("replaced", "ended"), evidence: fc.constant([]) }),
+  "containment.asked": fc.record({ incident, versions: fc.array(version), receivedToAskedMs: duration }),
+  "containment.attested": fc.record({
+    incident,
+    versions: fc.array(version),
+    activityToAttestedMs: duration,
+    receivedToAttestedMs: duration,
+  }),
   "consumer.acknowledged": fc.record({ consumer: fc.constantFrom("web", "worker"), version: fc.option(version) }),
   "containment.started": fc.record({
     incident,

@@ -61,7 +61,11 @@ export const world = ({ freezes = [] as readonly Freeze[] } = {}) => {
         return undefined as never;
       },
     },
-    versions: async (of) => (of.includes("gone") ? undefined : { made: made.get(of) ?? [START] }),
+    versions: async (of) => {
+      if (of.includes("gone")) return undefined;
+      const all = made.get(of) ?? [START];
+      return { made: all, currentMade: all.at(-1) ?? START };
+    },
     heldBy: async (of) => held.get(of),
     tell: async (notice) => void people.push(notice),
   };

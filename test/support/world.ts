@@ -4,6 +4,7 @@ import type { SecretFacts } from "../../lib/core/diagnosis-facts.ts";
 import type { LifecycleEvent } from "../../lib/core/events.ts";
 import { parsePlaybooks } from "../../lib/core/playbook.ts";
 import type { Quarantine, QuarantineCommand } from "../../lib/core/quarantine-commands.ts";
+import type { RetireList } from "../../lib/core/retiring.ts";
 import { secret } from "../../lib/core/secret.ts";
 import type { CredentialId, Deps, Identifier, Instant, Ledger, Signal, VersionId } from "../../lib/core/types.ts";
 import { uses } from "../../lib/engine/adoption.ts";
@@ -47,10 +48,10 @@ const noting = (ledger: Ledger, rows: LifecycleEvent[]): Ledger => ({
 });
 
 /** The whole system in Maps: one workload, one credential of the demo kind, a vault, a ledger, an index. */
-/** `containedOnly`: of its whole kind. `ofThisOne`: of the credential alone, as its revoke says. */
-type Making = { readonly containedOnly?: string; readonly ofThisOne?: string };
+/** `containedOnly`, `byPeople`: of its whole kind. `ofThisOne`: of the credential alone, as its revoke says. */
+type Making = { readonly containedOnly?: string; readonly ofThisOne?: string; readonly byPeople?: string };
 
-export const memoryWorld = ({ containedOnly, ofThisOne }: Making = {}) => {
+export const memoryWorld = ({ containedOnly, ofThisOne, byPeople }: Making = {}) => {
   const clock = memoryClock("2026-11-20T09:00:00.000Z");
   const provider = demoProvider();
   const rows: LifecycleEvent[] = [];
@@ -96,7 +97,7 @@ export const memoryWorld = ({ containedOnly, ofThisOne }: Making = {}) => {
         }),
       };
     };
-    const rotator = { ...demo, connect, ...(containedOnly && { containedOnly }) };
+    const rotator = { ...demo, connect, ...(containedOnly && { containedOnly }), ...(byPeople && { byPeople }) };
     const faulty = { ...rotator, connect: (given: Deps) => f.through("rotator", rotator.connect(given)) };
     const rotate: RotateWorld = {
       vault: f.through("vault", memory.vault),
@@ -120,6 +121,7 @@ export const memoryWorld = ({ containedOnly, ofThisOne }: Making = {}) => {
             version: command.attempt,
             actor: command.actor,
             signal,
+            ...(command.evidence && { evidence: command.evidence }),
           });
         case "rescope":
           return rescope(rotate, command, signal);
@@ -153,6 +155,7 @@ export const memoryWorld = ({ containedOnly, ofThisOne }: Making = {}) => {
       playbooks: parsePlaybooks(playbooks),
       inventory: f.through("inventory", inventory),
       incidents: f.through("incidents", incidents),
+      retiring: rotate.retiring as RetireList,
       network,
       quarantine: quarantine as Quarantine,
       clock,

@@ -100,10 +100,12 @@ const CHANGES: { readonly [T in Sealed["type"]]?: (state: CredentialState, event
     data.repair === "promote" ? replace(state, data.version, data.replaced, at) : {},
   "rotation.overdue": (_, { data: { owed, schedule, keeper, why } }) => ({ overdue: { owed, schedule, keeper, why } }),
   "version.retired": ({ dying }, { data }) => ({ dying: without(dying, [data.version]) }),
+  "version.attested": ({ dying }, { data }) => (data.says === "ended" ? { dying: without(dying, [data.version]) } : {}),
   "consumer.acknowledged": acknowledged,
   "containment.started": begun,
   "containment.effective": effective,
   "containment.narrowed": (state, { data }) => closed(state, data.incident),
+  "containment.attested": (state, { data }) => closed(state, data.incident),
   "containment.restored": (state, { data }) => ({ ...closed(state, data.incident), contained: null }),
 };
 

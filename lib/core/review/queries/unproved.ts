@@ -8,7 +8,7 @@ export const unproved: Query = {
   id: "Q11",
   title: "What should be dead and was not yet proved to be refused",
   basis:
-    "Containments that were begun and neither proved, narrowed nor restored; and versions that a rotation replaced and that were not tried and refused since. Consumers may rightly still use the latter for a while.",
+    "Containments that were begun and neither proved, narrowed, attested nor restored; and versions that a rotation replaced and whose end was neither tried since nor, where only people can end them, attested. Consumers may rightly still use the latter for a while.",
   rowsAre: "findings",
   params: [
     {
@@ -46,7 +46,7 @@ FROM (
       FROM (SELECT stream, idx, happened, ${at("data", "$.incident")} AS incident FROM events
         WHERE type = 'containment.started' AND stream LIKE 'arn:%') AS b
       LEFT JOIN (SELECT stream, idx, ${at("data", "$.incident")} AS incident FROM events
-        WHERE type IN ('containment.effective', 'containment.narrowed', 'containment.restored')) AS x
+        WHERE type IN ('containment.effective', 'containment.narrowed', 'containment.attested', 'containment.restored')) AS x
         ON x.stream = b.stream AND x.incident = b.incident
       GROUP BY b.stream, b.idx, b.happened, b.incident
     ) AS begun WHERE closed IS NULL OR idx > closed
@@ -58,7 +58,8 @@ FROM (
       ROW_NUMBER() OVER (PARTITION BY d.stream, d.version ORDER BY d.idx DESC) AS n
     FROM (SELECT stream, idx, ms, happened, replaced AS version FROM taken WHERE replaced IS NOT NULL AND stream LIKE 'arn:%') AS d
     LEFT JOIN (
-      SELECT stream, idx, ${at("data", "$.version")} AS version FROM events WHERE type = 'version.retired'
+      SELECT stream, idx, ${at("data", "$.version")} AS version FROM events
+        WHERE type = 'version.retired' OR (type = 'version.attested' AND ${at("data", "$.says")} = 'ended')
       UNION ALL SELECT stream, idx, version FROM taken
       UNION ALL SELECT e.stream, e.idx, v.value FROM events e ${each("e.data", "$.refused", "v")}
         WHERE e.type = 'containment.effective'
