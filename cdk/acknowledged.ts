@@ -22,6 +22,8 @@ const written = (at: IConstruct, text: string): string => {
 export const acceptResource = (role: IConstruct, resource: string, reason: string) =>
   accept(role, `IAM5[Resource::${written(role, resource)}]`, reason);
 
+export const acceptNoRotation = (secret: IConstruct, reason: string) => accept(secret, "SMG4", reason);
+
 export const acceptNoRedrive = (queue: IConstruct, reason: string) => accept(queue, "SQS3", reason);
 
 /** An authorizer sees no body, and it is the body that a detector signs. */

@@ -163,6 +163,15 @@ const Shape = z.strictObject({
   ),
   /** Who may approve what waits for people: ARNs, `*` stands for any run of characters. Absent: nothing waits. */
   approvals: z.optional(z.strictObject({ approvers: z.array(Approver).check(z.minLength(1, "needs an approver")) })),
+  /** A canary that is contained to see how long it takes (docs/how-to/run-a-drill.md). Absent: never. */
+  drill: z.optional(
+    z.strictObject({
+      /** How often, in hours. Absent: when somebody asks. */
+      everyHours: z.optional(z.int().check(z.gte(1), z.lte(24 * 90))),
+      /** How fast it should be refused, in ms from the signal. */
+      withinMs: z._default(z.int().check(z.gte(100), z.lte(120_000)), 30_000),
+    }),
+  ),
   /** Which functions Rekey may throttle to nothing, and in which ECS clusters it may stop tasks. Absent: none. */
   isolate: z.optional(
     z

@@ -13,6 +13,8 @@ import { Archive } from "./constructs/archive.ts";
 import { ClockFunction } from "./constructs/clock.ts";
 import { deciding } from "./constructs/deciding.ts";
 import { DiscoverFunction } from "./constructs/discover.ts";
+import { DrillFunction } from "./constructs/drill.ts";
+import type { RekeyFunction } from "./constructs/function.ts";
 import { IngestFunction } from "./constructs/ingest.ts";
 import { NotifyFunction } from "./constructs/notify.ts";
 import { OrganizationFunction } from "./constructs/organization.ts";
@@ -43,6 +45,9 @@ export type Hub = {
 
 /** Longest answer to a batch of signals. An incident is leased for this long and 5 s. */
 const RESPOND_TIMEOUT = Duration.minutes(2);
+
+const lambdasOf = (functions: Readonly<Record<string, RekeyFunction | undefined>>) =>
+  Object.fromEntries(Object.entries(functions).flatMap(([name, one]) => (one ? [[name, one.lambda]] : [])));
 
 type HubProps = StackProps & { readonly config: Settled };
 
@@ -90,7 +95,8 @@ export class HubStack extends Stack {
     const clock = new ClockFunction(this, "Clock", { hub });
     const project = new ProjectFunction(this, "Project", { hub });
     const watch = new WatchFunction(this, "Watch", { hub });
-    const { ingest, refresh, transmit, notify, organization, api } = this.addOptional(hub);
+    const optional = this.addOptional(hub);
+    const { refresh, transmit, notify, drill } = optional;
     new Alarms(this, "Alarms", {
       prefix: config.prefix,
       topicArn: config.alarmTopicArn,
@@ -107,22 +113,22 @@ export class HubStack extends Stack {
         discover: discover.lambda,
         clock: clock.lambda,
         project: project.lambda,
-        ...(ingest && { ingest: ingest.lambda }),
         watch: watch.lambda,
-        ...(refresh && { refresh: refresh.lambda }),
-        ...(notify && { notify: notify.lambda }),
-        ...(transmit && { transmit: transmit.lambda }),
-        ...(organization && { organization: organization.lambda }),
-        ...(api && { api: api.lambda }),
+        ...lambdasOf(optional),
       },
       told: { "rotations-overdue": clock.overdue, "versions-undead": clock.undead, ...seal.told },
-      happened: { ...seal.happened, ...watch.happened, ...(refresh && { "refreshes-stalled": refresh.stalled }) },
+      happened: {
+        ...seal.happened,
+        ...watch.happened,
+        ...(refresh && { "refreshes-stalled": refresh.stalled }),
+        ...(drill && { "drills-failed": drill.failed }),
+      },
     });
   }
 
   /** Only where the config asks for them. */
   private addOptional(hub: Hub) {
-    const { channels, consumers, transmit, notify } = hub.config;
+    const { channels, consumers, transmit, notify, drill } = hub.config;
     const ingest = channels.length > 0 ? new IngestFunction(this, "Ingest", { hub }) : undefined;
     if (ingest) new CfnOutput(this, "ChannelsUrl", { value: ingest.url });
     return {
@@ -132,6 +138,7 @@ export class HubStack extends Stack {
       notify: notify.length > 0 ? new NotifyFunction(this, "Notify", { hub, notify }) : undefined,
       organization: this.addOrganization(hub),
       api: this.addApi(hub),
+      drill: drill ? new DrillFunction(this, "Drill", { hub, drill }) : undefined,
     };
   }
 

@@ -13,6 +13,25 @@ import type { Actor } from "../lib/core/events.ts";
 import { names } from "../lib/core/names.ts";
 import type { Credential, CredentialId } from "../lib/core/types.ts";
 
+type Named = ReturnType<typeof names>;
+
+/** What only the deployed functions do. */
+const asking = (aws: ReturnType<typeof makeAws>, named: Named) => ({
+  acceptRestored: () => invoke(aws, named.clock, { acceptRestored: true }, "not accepted"),
+  acknowledge: (acknowledge: object) => invoke(aws, named.discover, { acknowledge }, "not acknowledged"),
+  accessed: (accessed: object) => invoke(aws, named.project, { accessed }, "not recorded"),
+  order: (order: object, complaint: string) => invoke(aws, named.respond, order, complaint),
+  refresh: (credential: CredentialId) =>
+    invoke(aws, named.refresh, { refresh: credential }, "consumers could not be told; are there any in the config?"),
+  drill: (actor: Actor) =>
+    invoke(aws, named.drill, { actor }, "no drill could be carried out; is there a `drill` in the config?", PATIENT),
+  reconcile: (hours: number) => invoke(aws, named.reconcile, { hours }, "detectors could not be asked"),
+  discover: () => invoke(aws, named.discover, {}, "the inventory could not be refreshed"),
+});
+
+/** A drill waits for its key to work, then for its refusal. */
+const PATIENT = { requestHandler: { connectionTimeout: 1_000, requestTimeout: 310_000, throwOnRequestTimeout: true } };
+
 /** What the commands work with: the account that the AWS credential chain leads to. */
 export const openWorld = (prefix: string) => {
   const aws = makeAws();
@@ -23,24 +42,17 @@ export const openWorld = (prefix: string) => {
     names: named,
     inventory,
     retiring: dynamoRetireList(aws, named.stateTable),
-    acceptRestored: () => invoke(aws, named.clock, { acceptRestored: true }, "not accepted"),
     timetable: dynamoTimetable(aws, named.stateTable),
     incidents: dynamoIncidents(aws, named.stateTable),
     ledger: dynamoHistory({ aws, table: named.ledgerTable }),
     consumers: dynamoConsumers(aws, named.stateTable),
     network: lambdaNetwork(aws, named.rotate),
-    acknowledge: (acknowledge: object) => invoke(aws, named.discover, { acknowledge }, "not acknowledged"),
-    accessed: (accessed: object) => invoke(aws, named.project, { accessed }, "not recorded"),
+    ...asking(aws, named),
     review: async (review: object) => {
       const told = (await invoke(aws, named.project, { review }, "not recorded")) as { readonly refused?: string };
       if (told.refused !== undefined) throw new Misconfigured(told.refused);
       return told;
     },
-    order: (order: object, complaint: string) => invoke(aws, named.respond, order, complaint),
-    refresh: (credential: CredentialId) =>
-      invoke(aws, named.refresh, { refresh: credential }, "consumers could not be told; are there any in the config?"),
-    reconcile: (hours: number) => invoke(aws, named.reconcile, { hours }, "detectors could not be asked"),
-    discover: () => invoke(aws, named.discover, {}, "the inventory could not be refreshed"),
     /** By ARN or by the secret's name. */
     async credential(given: string): Promise<Credential> {
       const known = given.startsWith("arn:") ? await inventory.get(given as CredentialId) : undefined;

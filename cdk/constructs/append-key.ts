@@ -15,7 +15,7 @@ type Props = {
 
 /** The hub's functions that append. */
 const appenders = ({ config, naming }: Props): readonly string[] => {
-  const { respond, seal, discover, clock, project, watch, refresh, notify } = naming;
+  const { respond, seal, discover, clock, project, watch, refresh, notify, drill } = naming;
   return [
     respond,
     seal,
@@ -25,6 +25,7 @@ const appenders = ({ config, naming }: Props): readonly string[] => {
     watch,
     ...(Object.keys(config.consumers).length > 0 ? [refresh] : []),
     ...(config.notify.length > 0 ? [notify] : []),
+    ...(config.drill ? [drill] : []),
   ];
 };
 

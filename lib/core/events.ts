@@ -1,4 +1,5 @@
 import type { Evidence } from "./attestation.ts";
+import type { Drilled } from "./drill.ts";
 import type { Moment } from "./notice.ts";
 import type { Rung } from "./quarantine.ts";
 import type { Edge } from "./resolution.ts";
@@ -196,6 +197,8 @@ type Shapes = {
     readonly kind: string;
     readonly receivedToToldMs: number | null;
   };
+  /** A canary was contained, or was not: what holds of readiness. In stream `drills`. */
+  "drill.completed": Drilled;
   /** Some of the credentials of an access review; several events where they are many. */
   "review.scoped": { readonly credentials: readonly CredentialId[] };
   /** An access review of what the first `size` entries say, after its scope was told. */

@@ -28,6 +28,8 @@ export const names = (prefix = "rekey") => ({
   witness: `${prefix}-witness`,
   witnessKeyAlias: `alias/${prefix}-witness`,
   notify: `${prefix}-notify`,
+  /** Its function, and the canary: a user and a secret of this name. */
+  drill: `${prefix}-drill`,
   clock: `${prefix}-clock`,
   project: `${prefix}-project`,
   compact: `${prefix}-compact`,

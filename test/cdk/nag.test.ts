@@ -32,6 +32,7 @@ test.each([
   ["many accounts", manyAccounts],
   ["the archive as tables of Athena, compacted each day", { ...singleAccount, analytics: true }],
   ["the API", { ...singleAccount, api: { roles: { reader: { arns: ["*"] }, operator: { arns: ["*"] } } } }],
+  ["drills", { ...singleAccount, drill: { everyHours: 24 } }],
   ["people and lists that are told", { ...manyAccounts, notify: notifiers.map(({ example }) => example) }],
   ["receivers of CAEP's events", { ...manyAccounts, transmit: TRANSMIT }],
   ["functions and tasks that may be isolated", { ...manyAccounts, isolate: { lambda: ["reports-*"], ecs: ["prod"] } }],

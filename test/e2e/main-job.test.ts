@@ -505,7 +505,12 @@ describe("what only people can replace", () => {
     };
     const id = await adopt(running, "e2e/stripe", tags, { apiKey: `${CANARY}-${key}` });
     await json("inventory", "--refresh");
-    await invoke(running.aws, names().clock, {}, "the clock failed");
+    // The scheduler's own tick may hold the lease.
+    await until("people to be asked", async () => {
+      await invoke(running.aws, names().clock, {}, "the clock failed");
+      const { events } = (await json("history", id)) as { events: { type: string }[] };
+      return events.some(({ type }) => type === "rotation.asked") || undefined;
+    });
     return id;
   };
   const stagesOf = async (id: CredentialId) => {

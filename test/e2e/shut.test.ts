@@ -52,6 +52,7 @@ const makeTopic = async () => {
 let people: Awaited<ReturnType<typeof makeTopic>>;
 
 const configOf = (port: number) => ({
+  drill: { withinMs: 60_000 },
   isolate: { lambda: ["report*"], ecs: [] },
   notify: [{ kind: "sns", name: "oncall", topicArn: people.TopicArn }],
   transmit: {
@@ -211,3 +212,22 @@ it("a time-boxed containment is undone by the scheduler's tick", async () => {
   expect(types).toContain("containment.expired");
   expect(await dynamoIncidents(aws, own.stateTable).get(incident)).toMatchObject({ state: "restored" });
 }, 260_000);
+
+it("a drill has its canary refused by the way of every signal, records it, and leaves no key", async () => {
+  const iam = aws(IAM);
+  const told = (await invoke(aws, own.drill, { actor: ACTOR }, "no drill")) as Record<string, unknown>;
+  expect(told).toMatchObject({ contained: true, ready: true, why: null, incident: expect.stringMatching(/^inc-/) });
+  process.stdout.write(`drill: ${JSON.stringify(told)}\n`);
+  const left = await iam.listAccessKeys({ UserName: own.drill });
+  expect(left.AccessKeyMetadata).toEqual([]);
+  expect((await iam.listUserPolicies({ UserName: own.drill })).PolicyNames).toEqual([]);
+  const [event] = await history("drills");
+  expect(event).toMatchObject({
+    type: "drill.completed",
+    actor: ACTOR,
+    data: { drill: told["drill"], contained: true },
+  });
+  const again = (await invoke(aws, own.drill, {}, "no drill")) as Record<string, unknown>;
+  expect(again).toMatchObject({ contained: true });
+  expect((await history("drills")).map(({ actor }) => actor.kind)).toEqual(["human", "schedule"]);
+}, 200_000);

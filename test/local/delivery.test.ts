@@ -154,3 +154,17 @@ test("a stream delivers inserts only, and a slow consumer of it does not hold ba
   expect(await seen("slow")).toBeDefined();
   expect(await seen("insert", 50)).toBeUndefined();
 });
+
+test("what a function throws is known by its name", async () => {
+  const clients = { iam: new IAM(probe.config), lambda: new Lambda(probe.config) };
+  const source = `
+class e extends Error { name = "AwaitingPerson"; }
+export const handler = async ({ plain }) => { throw plain ? new TypeError("no") : new e("wait"); };`;
+  await makeFunction(clients, "thrower", source, [{ Effect: "Allow", Action: "logs:PutLogEvents", Resource: "*" }]);
+  const thrown = async (event: object) => {
+    const out = await clients.lambda.invoke({ FunctionName: "thrower", Payload: JSON.stringify(event) });
+    return [out.FunctionError, JSON.parse(new TextDecoder().decode(out.Payload))];
+  };
+  expect(await thrown({})).toEqual(["Unhandled", { errorType: "AwaitingPerson", errorMessage: "wait" }]);
+  expect(await thrown({ plain: true })).toEqual(["Unhandled", { errorType: "TypeError", errorMessage: "no" }]);
+}, 60_000);

@@ -74,6 +74,17 @@ const shapes = {
     schedule: fc.constant("rate(1 day)"),
     why: fc.constantFrom("", 'the target said "no"'),
   }),
+  "drill.completed": fc.record({
+    drill: fc.constant("drill-1"),
+    contained: fc.boolean(),
+    withinMs: fc.constantFrom(100, 400),
+    signalToRefusedMs: fc.option(duration),
+    signalToReceivedMs: fc.option(duration),
+    receivedToRefusedMs: fc.option(duration),
+    receivedToVerifiedMs: fc.option(duration),
+    incident: fc.option(incident),
+    why: fc.option(fc.constant("nothing came of it")),
+  }),
   "version.retired": fc.record({ version, replacedAt: fc.constant(instant(START)), sessionsEnded: duration }),
   "version.attested": fc.record({ version, says: fc.constantFrom("replaced", "ended"), evidence: fc.constant([]) }),
   "containment.asked": fc.record({ incident, versions: fc.array(version), receivedToAskedMs: duration }),
@@ -162,10 +173,11 @@ const shapes = {
 } as const;
 
 /** Mostly where such an event belongs, and sometimes elsewhere. */
-const streamFor = (type: string) =>
-  type.startsWith("review.")
-    ? fc.constantFrom("review/r1", "review/r1", "review/r2", arn("a"))
-    : fc.constantFrom(arn("a"), arn("a"), arn("b"), arn("c/it's"), "signals");
+const streamFor = (type: string) => {
+  if (type.startsWith("review.")) return fc.constantFrom("review/r1", "review/r1", "review/r2", arn("a"));
+  if (type.startsWith("drill.")) return fc.constantFrom("drills", "drills", arn("a"));
+  return fc.constantFrom(arn("a"), arn("a"), arn("b"), arn("c/it's"), "signals");
+};
 
 /** Of these it takes more than one to make a row. */
 const OFTEN = [
@@ -175,6 +187,8 @@ const OFTEN = [
   "approval.granted",
   "consumer.acknowledged",
   "containment.started",
+  "containment.started",
+  "containment.effective",
   "inventory.registered",
   "review.decided",
   "review.decided",

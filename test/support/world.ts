@@ -203,6 +203,7 @@ export const memoryWorld = ({ containedOnly, ofThisOne, byPeople }: Making = {})
     wired,
     logsIn,
     register,
+    history: ledger.history,
   };
 };
 

@@ -6,6 +6,7 @@ import { campaigns } from "./queries/campaigns.ts";
 import { leakToRevoke, timeToContain } from "./queries/contain.ts";
 import { coverage, holdings, orphaned, shared } from "./queries/holders.ts";
 import { overdue } from "./queries/overdue.ts";
+import { readiness } from "./queries/readiness.ts";
 import { record, timeline } from "./queries/record.ts";
 import { responseTimes } from "./queries/response.ts";
 import { rotations } from "./queries/rotations.ts";
@@ -33,6 +34,7 @@ export const queries: readonly Query[] = [
   holdings,
   responseTimes,
   adoption,
+  readiness,
 ];
 
 /** Questions of reviewers that the record does not answer, and what would have to be recorded. */

@@ -28,7 +28,7 @@ export const CustomSignal = z.strictObject({
   text: z.optional(
     z.string().check(z.maxLength(2000), z.describe("For people. The first 500 characters are kept, as data.")),
   ),
-  sample: z.optional(z.boolean().check(z.describe("true: a drill; recorded, never acted upon."))),
+  sample: z.optional(z.boolean().check(z.describe("true: recorded and never acted upon, to try the way."))),
 });
 
 /** EventBridge sets `account` to the sender's: who may speak for which account is decided by it, not by the detail. */

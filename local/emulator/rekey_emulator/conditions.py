@@ -1,4 +1,5 @@
 """Condition keys and resources that the policies of Rekey's bucket, key and queue rest on."""
+import json
 import re
 
 import ministack.core.iam_actions as actions
@@ -15,6 +16,12 @@ def _conditions_of(iam_action, headers):
     return {f"s3:{name}": sent[name] for name in ("if-none-match", "if-match") if sent.get(name)}
 
 
+def _sources_of(body):
+    """Whose events a PutEvents brings (EventBridge user guide, "Using condition keys")."""
+    sources = sorted({str(entry.get("Source")) for entry in json.loads(body or b"{}").get("Entries", [])})
+    return {"events:source": sources[0] if len(sources) == 1 else sources} if sources else {}
+
+
 def _role_of(arn):
     session = _SESSION.match(arn or "")
     if not session:
@@ -26,7 +33,7 @@ def _role_of(arn):
 def install():
     """Wraps what stands there now: other patches come first."""
     resolve, object_context = evaluator._resolve_condition_key, actions._s3_object_context
-    resource_arn = actions.extract_resource_arn
+    resource_arn, tags = actions.extract_resource_arn, actions.request_tag_context
 
     def resolve_condition_key(key, context):
         """aws:PrincipalArn of a session is its role's ARN (IAM user guide, global condition keys)."""
@@ -44,5 +51,10 @@ def install():
         key = kms._resolve_key(arn.rsplit(":", 1)[-1]) if service == "kms" and ":alias/" in (arn or "") else None
         return key["Arn"] if key else arn
 
+    def request_tag_context(service, iam_action, body, params):
+        found = tags(service, iam_action, body, params)
+        return {**found, **_sources_of(body)} if iam_action == "events:PutEvents" else found
+
+    actions.request_tag_context = request_tag_context
     evaluator._resolve_condition_key = resolve_condition_key
     actions._s3_object_context, actions.extract_resource_arn = s3_object_context, extract_resource_arn

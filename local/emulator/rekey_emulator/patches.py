@@ -31,8 +31,9 @@ NEEDED = {
         "_get_access_key_last_used", "_now", "_p", "_roles", "_simulate_principal_policy", "_users", "_xml",
     ),
     "ministack.services.kms": ("_aliases", "_check_key_state", "_disable_key", "_enable_key", "_resolve_key"),
+    "ministack.core.lambda_runtime": ("_NODEJS_WORKER_SCRIPT",),
     "ministack.services.lambda_svc": (
-        "_esms", "_execute_function_with_config_scope", "_execution_record_for_config",
+        "_esms", "_execute_function_warm", "_execute_function_with_config_scope", "_execution_record_for_config",
         "_functions", "_get_func_record_for_ref", "_poll_dynamodb_streams", "_poll_kinesis", "_poll_loop", "_poll_sqs",
         "invoke_async_with_retry",
     ),
@@ -70,7 +71,7 @@ def check():
 def install():
     """Checks every name first, then applies all patches."""
     check()
-    from . import callers, cloudformation, cognito_secrets, conditions, control, detectors, ecs_services, events, iam, iam_users, key_request, last_used, organizations, polling, rds_iam, rotation, service_credentials, simulation, sweep, usage, versions
+    from . import callers, cloudformation, cognito_secrets, conditions, control, detectors, ecs_services, error_names, events, iam, iam_users, key_request, last_used, organizations, polling, rds_iam, rotation, service_credentials, simulation, sweep, usage, versions
 
-    for module in (callers, versions, rotation, events, detectors, iam, iam_users, conditions, cloudformation, polling, sweep, usage, last_used, key_request, control, service_credentials, simulation, cognito_secrets, ecs_services, organizations, rds_iam):
+    for module in (callers, versions, rotation, events, detectors, iam, iam_users, conditions, cloudformation, polling, sweep, usage, last_used, key_request, control, service_credentials, simulation, cognito_secrets, ecs_services, organizations, rds_iam, error_names):
         module.install()
