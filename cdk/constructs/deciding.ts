@@ -33,12 +33,28 @@ export const policyFile = (paths?: readonly string[]): string =>
 const wasm = (): string =>
   join(dirname(createRequire(import.meta.url).resolve("@cedar-policy/cedar-wasm/nodejs")), "cedar_wasm_bg.wasm");
 
+/** A name that nobody goes by would have nobody told. */
+const refuseStrangers = (playbooks: ReturnType<typeof readPlaybooks>, { notify }: Settled): void => {
+  const known = notify.map(({ name }) => name);
+  for (const { name, tell = [] } of playbooks) {
+    const stranger = tell.find((one) => !known.includes(one));
+    if (stranger) {
+      throw new Error(
+        `playbook ${name} tells ${stranger}, and the config's notify has ${known.join(", ") || "nobody"}. Name one of them, or leave tell out.`,
+      );
+    }
+  }
+};
+
 /**
  * What the function decides by, as files of its bundle. Throws with the file and the first problem, so that nothing wrong
  * is deployed.
  */
-export const deciding = (scope: Construct, { playbooks, authority }: Settled): Readonly<Record<string, string>> => {
-  for (const { name, by } of shadowed(readPlaybooks(playbooks ?? [shipped]))) {
+export const deciding = (scope: Construct, config: Settled): Readonly<Record<string, string>> => {
+  const { playbooks, authority } = config;
+  const read = readPlaybooks(playbooks ?? [shipped]);
+  refuseStrangers(read, config);
+  for (const { name, by } of shadowed(read)) {
     Annotations.of(scope).addWarningV2("rekey:playbook", `playbook ${name} never answers: ${by} comes first`);
   }
   return {

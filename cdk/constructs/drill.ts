@@ -42,7 +42,8 @@ export class DrillFunction extends RekeyFunction {
       secretStringValue: SecretValue.unsafePlainText("{}"),
     });
     acceptNoRotation(secret, "Each drill makes its key anew and leaves none.");
-    const tags = credentialTags({ kind: KIND, workload: naming.drill, network: networkOf(hub), user: naming.drill });
+    const own = { environment: "drill", network: networkOf(hub), user: naming.drill };
+    const tags = credentialTags({ kind: KIND, workload: naming.drill, ...own });
     for (const [key, tag] of Object.entries(tags)) Tags.of(secret).add(key, tag);
     super(scope, id, {
       config,

@@ -39,6 +39,14 @@ export const approvedByOthers: Check = {
     { column: "hasty", atMost: 0 },
   ],
 };
+/** Within the last quarter, and each in time. */
+export const drilled: Check = {
+  query: "Q26",
+  pass: [
+    { column: "drills", atLeast: 1 },
+    { column: "missed", atMost: 0 },
+  ],
+};
 export const responseTimes: Check = { query: "Q24" };
 export const adoption: Check = { query: "Q25" };
 export const accessReviewed: Check = { query: "Q15", pass: [{ column: "hasty", atMost: 0 }] };

@@ -6,6 +6,7 @@ import {
   containedInTime,
   coverage,
   deadIsProved,
+  drilled,
   noneLongLived,
   noneOrphaned,
   noneShared,
@@ -46,6 +47,7 @@ export const phases: readonly Phase[] = [
       { id: "R1", title: "Contained in time", checks: [containedInTime, responseTimes] },
       { id: "R2", title: "What was ended is proved dead", checks: [deadIsProved] },
       { id: "R3", title: "Approved by somebody else, who had time to look", checks: [approvedByOthers] },
+      { id: "R4", title: "Drills show that it would be contained", checks: [drilled] },
     ],
   },
 ];

@@ -90,6 +90,8 @@ export type Incident = {
   readonly holdMs?: number;
   /** Time-boxed: undone so many ms after it was begun. */
   readonly lastsMs?: number;
+  /** Which of the config's notifiers are told of it; absent: all. */
+  readonly tell?: readonly string[];
   /** When a time-boxed one is undone; known since it was claimed. */
   readonly endsAt?: Instant;
   readonly quarantined?: Readonly<Record<Identifier, Quarantined>>;

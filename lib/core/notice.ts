@@ -27,6 +27,8 @@ export const Notice = z.object({
   subject: z.string(),
   /** The same for whatever need not be told twice. */
   key: z.string(),
+  /** Which of the config's notifiers hear it, where no incident says so; absent: all. */
+  to: z.optional(z.array(z.string())),
 });
 export type Notice = z.infer<typeof Notice>;
 

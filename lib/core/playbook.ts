@@ -88,6 +88,8 @@ const Playbook = z.strictObject({
   /** Undone by itself after so long. */
   lastsMinutes: z.optional(z.int().check(z.minimum(SHORTEST_BOX_MS / 60_000), z.maximum(LONGEST_BOX_MS / 60_000))),
   approval: z.optional(Approval),
+  /** Names of the config's notifiers that are told of it. Absent: all of them. */
+  tell: z.optional(z.array(z.string().check(z.regex(/^[a-z][a-z0-9-]{0,31}$/))).check(z.minLength(1), z.maxLength(8))),
   /** Goes into the ledger with every containment. */
   reason: z.string().check(z.minLength(1), z.maxLength(500)),
 });

@@ -48,6 +48,7 @@ export const incidentFor = (
     ...(isolations.length > 0 && { isolations }),
     ...(playbook?.holdMinutes && { holdMs: playbook.holdMinutes * 60_000 }),
     ...(lasts && { lastsMs: lasts }),
+    ...(playbook?.tell && { tell: playbook.tell }),
     progress: {},
     timeline: { activityAt: signal.activityAt, receivedAt: at.receivedAt, decidedAt: at.now },
   };

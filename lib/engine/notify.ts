@@ -42,6 +42,13 @@ const lookUp = async (world: NotifyWorld, { subject }: Notice) => {
   return { credentials, clock: world.clock, ...(incident && { incident }), ...(proposal && { proposal }) };
 };
 
+/** Whether its playbook has this notifier told; one that says nothing has all told. */
+const isMeant = (
+  { to }: Notice,
+  { incident, proposal }: { readonly incident?: Incident; readonly proposal?: { readonly incident: Incident } },
+  name: string,
+): boolean => ((incident ?? proposal?.incident)?.tell ?? to)?.includes(name) ?? true;
+
 const streamsOf = (incident: Incident | undefined): readonly string[] => {
   const all = incident
     ? [
@@ -90,7 +97,7 @@ export const deliver = async (
   const isTold = await world.told.has(mark);
   const known = await lookUp(world, notice);
   const telling = tellingOf(notice, known);
-  if (!hears(settings, notifier.moments, telling)) return "nothing";
+  if (!isMeant(notice, known, name) || !hears(settings, notifier.moments, telling)) return "nothing";
   if (!isTold) {
     const outcome = await (await world.connect(notifier, settings)).tell(telling, signal);
     if (outcome !== "told") return outcome;

@@ -145,8 +145,11 @@ export const answerWith = async (
   if (decision.propose && world.approvals) return asked(world, signal, decision.propose, decision.reason);
   for (const stream of streamsOf(matches)) world.recorder.add(ignored(world, signal, stream, decision.reason));
   await world.recorder.settled();
-  if (decision.notify)
-    await world.approvals?.tell({ moment: "noticed", subject: signal.id, key: `${signal.id}:noticed` });
+  if (decision.notify) {
+    const { tell } = decision.playbook ?? {};
+    const notice = { moment: "noticed", subject: signal.id, key: `${signal.id}:noticed` } as const;
+    await world.approvals?.tell({ ...notice, ...(tell && { to: tell }) });
+  }
   return { signal: signal.id, state: "ignored", reason: decision.reason };
 };
 

@@ -90,7 +90,7 @@ describe("rekey playbooks", () => {
   });
   it("check names what never answers, and what is wrong", async () => {
     const fine = await rekey("playbooks", "check", strictFile);
-    expect([fine.code, fine.stdout]).toEqual([0, "6 playbooks\n"]);
+    expect([fine.code, fine.stdout]).toEqual([0, "7 playbooks\n"]);
     const twice = await rekey("playbooks", "check", put("two.json", { playbooks: [playbook("one"), playbook("two")] }));
     expect([twice.code, twice.stdout]).toEqual([1, expect.stringMatching(/two never answers: one comes first/)]);
     const wrong = await rekey("playbooks", "check", put("wrong.yaml", "playbooks: [{ name: p, wen: {} }]"));

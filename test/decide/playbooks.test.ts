@@ -234,3 +234,20 @@ describe("the shipped sets", () => {
     },
   );
 });
+
+describe("a drill, by the strict set", () => {
+  const strict = readPlaybooks([strictFile]);
+  const drill = signal({ type: "Rekey:Drill", scenario: "compromised", severity: 95 });
+  it("is contained at once, since its canary says by its tag what it is", () => {
+    expect(choose(strict, drill, { credentials: [{ environment: "drill" }] })?.name).toBe("drill");
+  });
+  it.each([
+    ["another environment", [{ environment: "prod" }]],
+    ["no tag", [{}]],
+    ["the canary and another", [{ environment: "drill" }, { environment: "prod" }]],
+    ["nothing", []],
+  ])("gains nothing by its name: %s", (_, credentials) => {
+    const others = strict.filter(({ name }) => name !== "drill");
+    expect(choose(strict, drill, { credentials })).toEqual(choose(others, drill, { credentials }));
+  });
+});

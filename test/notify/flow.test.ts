@@ -103,6 +103,23 @@ describe("a notice", () => {
     }
   });
 
+  it("is for those alone whom its playbook names", async () => {
+    const { world, open, queued, notice, incident } = await arranged(
+      { kind: "sns", name: "oncall" },
+      { kind: "sns", name: "secops" },
+    );
+    const kept = (await world.incidents.get(incident)) ?? expect.fail();
+    const told = async (tell: readonly string[] | undefined, to?: string[]) => {
+      const incidents = { get: async () => (tell ? { ...kept, tell } : kept) };
+      await spread(open(), { ...notice, ...(to && { to }) });
+      const errands = queued.splice(0);
+      return Promise.all(errands.map(async (one) => deliver({ ...open(), incidents }, one, signal)));
+    };
+    expect(await told(["secops"])).toEqual(["nothing", "told"]);
+    expect(await told(undefined, ["oncall"])).toEqual(["told", "nothing"]);
+    expect(await told(undefined)).toEqual(["already", "already"]);
+  });
+
   it("is not for whoever wants to hear of other moments, or of worse", async () => {
     const { open, heard, notice } = await arranged(
       { kind: "sns", name: "later", moments: ["held"] },

@@ -21,7 +21,7 @@ export const readiness: Query = {
   rowsAre: "facts",
   params: [{ name: "days", type: "number", what: "how far back", default: 90 }],
   columns: [
-    ...["drills", "contained", "in_time", "p50_ms", "p95_ms"].map(number),
+    ...["drills", "contained", "in_time", "missed", "p50_ms", "p95_ms"].map(number),
     ...["last_at", "last_in_time_at"].map(text),
   ],
   evaluate: (entries, { days }, { at, ms }) => {
@@ -33,6 +33,7 @@ export const readiness: Query = {
         drills: recent.length,
         contained: recent.filter(({ data }) => data.contained).length,
         in_time: recent.filter(isInTime).length,
+        missed: recent.filter((one) => !isInTime(one)).length,
         p50_ms: percentile(times, 50),
         p95_ms: percentile(times, 95),
         last_at: latest(recent) || null,
@@ -41,7 +42,7 @@ export const readiness: Query = {
     ];
   },
   sql: ({ text: at }, { days }, now) => `SELECT COUNT(*) AS drills, COALESCE(SUM(contained), 0) AS contained,
-  COALESCE(SUM(in_time), 0) AS in_time,
+  COALESCE(SUM(in_time), 0) AS in_time, COALESCE(SUM(1 - in_time), 0) AS missed,
   ${ranked("took", 50, "place", "n")} AS p50_ms, ${ranked("took", 95, "place", "n")} AS p95_ms,
   MAX(happened) AS last_at, MAX(CASE WHEN in_time = 1 THEN happened END) AS last_in_time_at
 FROM (
