@@ -8,6 +8,7 @@ import { acceptNoRedrive } from "./acknowledged.ts";
 import type { Settled } from "./config.ts";
 import { Alarms } from "./constructs/alarms.ts";
 import { IsolateFunction } from "./constructs/isolate.ts";
+import { LookRole } from "./constructs/look.ts";
 import { QuarantineFunction } from "./constructs/quarantine.ts";
 import { queue } from "./constructs/queues.ts";
 import { ReconcileFunction } from "./constructs/reconcile.ts";
@@ -47,6 +48,7 @@ export class SpokeStack extends Stack {
         new RotateFunction(this, `Rotate-${name}`, { config, naming: own, place, hub, network }).lambda,
       ] as const;
     });
+    if (!isSame(place, hub)) new LookRole(this, "Look", { config, naming: own, place, hub });
     const { quarantine, isolate } = config;
     const isolating = isolate
       ? new IsolateFunction(this, "Isolate", { config, naming: own, place, hub, isolate }).lambda

@@ -26,6 +26,12 @@ const dyingLines = (retiring: readonly Retiring[]): readonly string[] => {
   return ["", table(["HAS TO DIE", "VERSION", "REPLACED", "NEXT LOOK", "LOOKS", "WHY NOT YET"], rows)];
 };
 
+/** What a look at every account found wrong. */
+type Refreshed = {
+  readonly problems?: readonly object[];
+  readonly accounts?: readonly { readonly account: string; readonly problem?: string }[];
+};
+
 /** Who is denied by an incident now, and how wide. */
 const deniedLine = (all: readonly Quarantined[]): string =>
   all
@@ -73,10 +79,11 @@ const status = async (cli: Cli) => {
 
 const inventory = async (cli: Cli, { refresh = false }: { refresh?: boolean }) => {
   const world = cli.world();
-  const found = refresh ? ((await world.discover()) as { problems?: readonly object[] }) : {};
+  const found = refresh ? ((await world.discover()) as Refreshed) : {};
   const credentials = await world.inventory.list();
   const problems = found.problems ?? [];
-  cli.show({ credentials, problems }, () => [
+  const unseen = (found.accounts ?? []).filter(({ problem }) => problem !== undefined);
+  cli.show({ credentials, problems, ...(unseen.length > 0 && { unseen }) }, () => [
     credentials.length === 0
       ? "No credential yet. Tag a secret (docs/how-to/adopt.md) or deploy a RotatedSecret, then: rekey inventory --refresh"
       : table(
@@ -86,6 +93,7 @@ const inventory = async (cli: Cli, { refresh = false }: { refresh?: boolean }) =
           }),
         ),
     ...problems.map((problem) => `not resolved to all its names: ${facts(problem)}`),
+    ...unseen.map(({ account, problem }) => `account ${account} could not be looked at: ${problem}`),
   ]);
 };
 

@@ -12,6 +12,8 @@ type Options = {
   /** Which stacks, with those they depend on; all otherwise. */
   readonly stacks?: readonly string[];
   readonly context?: Readonly<Record<string, string>>;
+  /** Without those they depend on: they stand in another account. */
+  readonly alone?: boolean;
   /** Where cdk.out and the outputs go. */
   readonly outDir: string;
   readonly say?: (line: string) => void;
@@ -54,7 +56,7 @@ const bootstrap = async (options: Options): Promise<void> => {
   const { aws, outDir } = options;
   const stamp = join(
     aws.logFile ? dirname(aws.logFile) : outDir,
-    `bootstrapped-${new URL(aws.endpoint).port || "0"}-${aws.pid}`,
+    `bootstrapped-${new URL(aws.endpoint).port || "0"}-${aws.pid}-${aws.account}`,
   );
   if (await exists(stamp)) return;
   const environment = `aws://${aws.account}/${aws.region}`;
@@ -75,6 +77,7 @@ export const deploy = async (options: Options): Promise<Outputs> => {
     [
       "deploy",
       ...(options.stacks ?? ["--all"]),
+      ...(options.alone ? ["--exclusively"] : []),
       "--require-approval",
       "never",
       "--concurrency",

@@ -5,23 +5,19 @@ import type { Construct } from "constructs";
 import { CHANGES } from "../../lib/catalog.ts";
 import { acceptResource } from "../acknowledged.ts";
 import type { Hub } from "../hub-stack.ts";
+import { isSame, type Place, type Spoke } from "../naming.ts";
 import { APPEND, AUTHENTICATE, appendedKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
+import { looks } from "./look.ts";
 
-/** They list an account: AWS takes no narrower resource (service authorization reference, each service's actions). */
-const LISTINGS = [
-  "iam:GetAccountAuthorizationDetails",
-  "lambda:ListFunctions",
-  "ecs:ListTaskDefinitionFamilies",
-  "ecs:DescribeTaskDefinition",
-  "eks:ListClusters",
-  "cloudtrail:LookupEvents",
-] as const;
+const othersOf = (spokes: readonly Spoke[], hub: Place): readonly Place[] =>
+  spokes.map(({ place }) => place).filter((place) => !isSame(place, hub));
 
 /** Keeps the index from identifiers to credentials, so that an incident needs no search. */
 export class DiscoverFunction extends RekeyFunction {
   constructor(scope: Construct, id: string, { hub }: { readonly hub: Hub }) {
-    const { config, naming, spokes } = hub;
+    const { config, naming, spokes, place } = hub;
+    const others = othersOf(spokes, place);
     super(scope, id, {
       config,
       entry: "discover",
@@ -29,6 +25,7 @@ export class DiscoverFunction extends RekeyFunction {
       description: "Rekey: keeps the inventory of credentials",
       timeout: Duration.minutes(15),
       memory: 1024,
+      ...(others.length > 0 && { environment: { REKEY_ACCOUNTS: others.map(({ account }) => account).join(" ") } }),
     });
     const target = new LambdaFunction(this.lambda);
     new Rule(this, "Regularly", {
@@ -48,31 +45,18 @@ export class DiscoverFunction extends RekeyFunction {
       targets: [target],
     });
     this.watchIdentities(hub, target);
-    this.readSecrets(hub);
+    this.look(hub);
     this.allow(
       ["dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
       [hub.state.tableArn],
     );
     this.allow(["dynamodb:Query"], [`${hub.state.tableArn}/index/list`]);
-    this.readIdentities(hub);
     this.allow(APPEND, [hub.ledger.tableArn], appendedKeys);
     this.allow(AUTHENTICATE, [hub.appendKey.keyArn]);
     const functions = spokes.flatMap((spoke) =>
       spoke.networks.map((network) => naming.functionArn(spoke.place, naming.rotate(network.name))),
     );
     this.allow(["lambda:InvokeFunction"], functions);
-  }
-
-  private readSecrets({ naming, place }: Hub) {
-    this.allow(["secretsmanager:ListSecrets"], ["*"]);
-    acceptResource(
-      this.role,
-      "*",
-      "ListSecrets lists an account: AWS takes no narrower resource. It returns no values.",
-    );
-    acceptResource(this.role, naming.secretsArn(place), "To tell from its tags whether a secret is a credential.");
-    // Unconditioned: label events come of every secret, and which of them are ours only their tags tell.
-    this.allow(["secretsmanager:DescribeSecret"], [naming.secretsArn(place)]);
   }
 
   /** Who runs as what is known as soon as it changes; what policies allow, when the account is looked at again. */
@@ -89,22 +73,13 @@ export class DiscoverFunction extends RekeyFunction {
     });
   }
 
-  /** Reads only, and no value: neither a secret's nor, past this call, a function's environment. */
-  private readIdentities({ naming, place }: Hub) {
-    this.allow([...LISTINGS], ["*"]);
-    const users = `arn:${place.partition}:iam::${place.account}:user/*`;
-    this.allow(["iam:ListAccessKeys"], [users]);
-    this.allow(["secretsmanager:GetResourcePolicy"], [naming.secretsArn(place)]);
-    const at = (service: string, resource: string) =>
-      `arn:${place.partition}:${service}:${place.region}:${place.account}:${resource}`;
-    const clusters = at("eks", "cluster/*");
-    const associations = at("eks", "podidentityassociation/*");
-    const keys = at("kms", "key/*");
-    this.allow(["eks:DescribeCluster", "eks:ListPodIdentityAssociations"], [clusters]);
-    this.allow(["eks:DescribePodIdentityAssociation"], [associations]);
-    this.allow(["kms:DescribeKey", "kms:GetKeyPolicy"], [keys]);
-    for (const resource of [users, clusters, associations, keys]) {
-      acceptResource(this.role, resource, "Reads who there is, and by which policies: none of it is known beforehand.");
+  /** The hub's own account by its own role, every other by a role there that only this one may take. */
+  private look({ naming, place, spokes }: Hub) {
+    for (const { actions, resources, why } of looks(naming, place)) {
+      this.allow(actions, resources);
+      for (const resource of resources) acceptResource(this.role, resource, why);
     }
+    const others = othersOf(spokes, place).map((other) => naming.roleArn(other, naming.look));
+    if (others.length > 0) this.allow(["sts:AssumeRole"], others);
   }
 }

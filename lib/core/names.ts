@@ -16,6 +16,8 @@ export const names = (prefix = "rekey") => ({
   ingest: `${prefix}-ingest`,
   seal: `${prefix}-seal`,
   discover: `${prefix}-discover`,
+  /** Role in every other account, by which discover looks at it. */
+  look: `${prefix}-look`,
   watch: `${prefix}-watch`,
   refresh: `${prefix}-refresh`,
   reconcile: `${prefix}-reconcile`,
@@ -56,6 +58,8 @@ export const ownRoles = (prefix: string, region: string): readonly string[] => {
     clock,
     project,
     own.api,
+    own.look,
+    own.drill,
     own.rotate("*"),
     `${prefix}-forward`,
   ];

@@ -1,4 +1,4 @@
-import { Misconfigured } from "../core/errors.ts";
+import { faultOf, Misconfigured } from "../core/errors.ts";
 import type { Actor, LifecycleEvent } from "../core/events.ts";
 import type { Incident } from "../core/incident.ts";
 import type { PrincipalPlan, Quarantined } from "../core/quarantine.ts";
@@ -164,9 +164,16 @@ export const liftDenials = async (
   actor: Actor,
 ): Promise<readonly Identifier[]> => {
   const lifted = (incident.principals ?? []).map(async (plan) => {
-    const { principal, drift } = await liftRungs(world, incident.id, plan);
-    const at = world.clock.now();
+    const { principal } = plan;
     const before = incident.quarantined?.[principal];
+    const told = await liftRungs(world, incident.id, plan).catch((error: unknown) => {
+      // Whom this deployment may not even read it cannot have denied.
+      if (before || faultOf(error) !== "permission") throw error;
+      return undefined;
+    });
+    if (!told) return [];
+    const { drift } = told;
+    const at = world.clock.now();
     if (before) await world.incidents.quarantined(incident.id, { ...before, liftedAt: at });
     world.recorder.add({
       id: `${incident.id}:quarantine-lifted:${principal}`,
@@ -176,7 +183,7 @@ export const liftDenials = async (
       actor,
       data: { incident: incident.id, principal, drift },
     });
-    return principal;
+    return [principal];
   });
-  return Promise.all(lifted);
+  return (await Promise.all(lifted)).flat();
 };

@@ -30,6 +30,8 @@ export type Rebuilt = {
 
 /** As long as a function may run. */
 const LEASE_MS = 15 * 60_000;
+/** Where nothing tells of changes. */
+const UNTOLD_EVERY_MS = 3_600_000;
 /** IAM's events come to rules of us-east-1 only, so that elsewhere nothing else tells of a changed policy. */
 const EVERY_MS = 6 * 3_600_000;
 /** An account in which something changes all the time is not collected all the time. */
@@ -39,12 +41,18 @@ const FIRST_LOOK_MS = 7 * 86_400_000;
 /** CloudTrail has an event in its history within about so long (docs.aws.amazon.com/awscloudtrail: about 5 minutes on average). */
 const SETTLE_MS = 15 * 60_000;
 
-/** Whether the index of the account has to be built again: never built, older than six hours, or changed an hour ago. */
-export const isDue = async ({ identities, clock, account }: Omit<IdentityWorld, "reader">): Promise<boolean> => {
+/**
+ * Whether the index of the account has to be built again: never built, older than six hours (an hour, where nothing tells
+ * of changes), or changed an hour ago.
+ */
+export const isDue = async (
+  { identities, clock, account }: Pick<IdentityWorld, "identities" | "clock" | "account">,
+  isTold = true,
+): Promise<boolean> => {
   const state = await identities.state(account);
   if (!state?.completedAt) return true;
   const age = clock.between(state.completedAt, clock.now());
-  return age >= EVERY_MS || (state.dirtyAt !== undefined && age >= AT_MOST_EVERY_MS);
+  return age >= (isTold ? EVERY_MS : UNTOLD_EVERY_MS) || (state.dirtyAt !== undefined && age >= AT_MOST_EVERY_MS);
 };
 
 const consumers = (runs: readonly (Runs | Holds)[]): ReadonlyMap<Identifier, readonly Identifier[]> => {

@@ -86,6 +86,9 @@ type Unable = { readonly unable: string };
 
 const look = async (world: QuarantineWorld, incident: string, plan: PrincipalPlan): Promise<Look | Unable> => {
   const policy = policyName(incident);
+  // Before anything is asked: of whom the config does not name nothing may even be read.
+  const stranger = world.refuses(plan.principal, plan.arn);
+  if (stranger) return { unable: stranger };
   const found = await world.policies.read(plan.principal, policy);
   if (!found) return { unable: `there is no ${plan.principal}` };
   const refusal = world.refuses(plan.principal, found.arn);

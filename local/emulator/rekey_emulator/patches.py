@@ -15,7 +15,7 @@ NEEDED = {
     "ministack.services.cloudtrail": ("_DISPATCH", "_get_event_queue", "_lookup_events", "_ok", "record_event"),
     "ministack.core.rds_iam": ("RdsIamTokenError", "verify_rds_iam_token"),
     "ministack.core.responses": (
-        "request_scope",
+        "_request_account_id", "request_scope",
         "error_response_json", "json_response", "get_account_id", "get_region",
         "set_request_account_id", "set_request_region",
     ),
@@ -25,7 +25,7 @@ NEEDED = {
         "_revoke_token", "_token_claims", "_validate_client_secret_hash", "parse_qs",
     ),
     "ministack.services.dynamodb": ("_update_ttl", "_update_continuous_backups"),
-    "ministack.services.eventbridge": ("_dispatch_event", "_dispatch_to_lambda", "_dispatch_to_sqs", "_invoke_target", "_put_events"),
+    "ministack.services.eventbridge": ("_dispatch_event", "_dispatch_to_lambda", "_dispatch_to_sqs", "_invoke_target", "_put_events", "_target_matches_request_scope"),
     "ministack.services.iam": (
         "_IAM_HANDLERS", "_access_keys", "_create_access_key", "_error", "_future", "_gen_id",
         "_get_access_key_last_used", "_now", "_p", "_roles", "_simulate_principal_policy", "_users", "_xml",
@@ -34,7 +34,7 @@ NEEDED = {
     "ministack.core.lambda_runtime": ("_NODEJS_WORKER_SCRIPT",),
     "ministack.services.lambda_svc": (
         "_esms", "_execute_function_warm", "_execute_function_with_config_scope", "_execution_record_for_config",
-        "_functions", "_get_func_record_for_ref", "_poll_dynamodb_streams", "_poll_kinesis", "_poll_loop", "_poll_sqs",
+        "_functions", "_get_func_record_for_ref", "_invoke", "_request_access_key", "_poll_dynamodb_streams", "_poll_kinesis", "_poll_loop", "_poll_sqs",
         "invoke_async_with_retry",
     ),
     "ministack.services.organizations": ("_accounts", "_attachments", "_orgs", "_ous", "_policies", "_update_policy"),
@@ -46,7 +46,7 @@ NEEDED = {
         "_rotate_secret", "_secrets", "handle_request",
     ),
     "ministack.services.sts": ("_sessions",),
-    "ministack.services.sqs": ("queue_policy_allows",),
+    "ministack.services.sqs": ("_queue_by_arn", "queue_policy_allows"),
     "ministack.services.tagging": ("_RESOURCE_TAG_COLLECTORS", "_collect_cognito", "resource_tags"),
     "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS",),
 }
@@ -71,7 +71,7 @@ def check():
 def install():
     """Checks every name first, then applies all patches."""
     check()
-    from . import callers, cloudformation, cognito_secrets, conditions, control, detectors, ecs_services, error_names, events, iam, iam_users, key_request, last_used, organizations, polling, rds_iam, rotation, service_credentials, simulation, sweep, usage, versions
+    from . import callers, cloudformation, cognito_secrets, conditions, control, cross_account, detectors, ecs_services, error_names, events, iam, iam_users, key_request, last_used, organizations, polling, rds_iam, rotation, service_credentials, simulation, sweep, usage, versions
 
-    for module in (callers, versions, rotation, events, detectors, iam, iam_users, conditions, cloudformation, polling, sweep, usage, last_used, key_request, control, service_credentials, simulation, cognito_secrets, ecs_services, organizations, rds_iam, error_names):
+    for module in (callers, versions, rotation, events, detectors, iam, iam_users, conditions, cloudformation, polling, sweep, usage, last_used, key_request, control, service_credentials, simulation, cognito_secrets, ecs_services, organizations, rds_iam, error_names, cross_account):
         module.install()
