@@ -24,10 +24,11 @@ const show = async (cli: Cli, given: string, options: RecordOptions): Promise<vo
     id: control.id,
     title: control.title,
     verdict,
-    checks: checked.map(({ answer, verdict: one }) => ({
+    checks: checked.map(({ answer, verdict: one, excepted }) => ({
       query: answer.query,
       verdict: one,
       rows: answer.rows.length,
+      ...(excepted > 0 && { excepted }),
     })),
     ...(control.lacks && { lacks: control.lacks }),
   }));
@@ -40,7 +41,12 @@ const show = async (cli: Cli, given: string, options: RecordOptions): Promise<vo
         id,
         title,
         verdict,
-        checks.map(({ query, verdict: one, rows }) => `${query} ${one} (${rows})`).join(", ") || `lacks ${lacks}`,
+        checks
+          .map(
+            ({ query, verdict: one, rows, excepted }) =>
+              `${query} ${one} (${rows}${excepted ? `, ${excepted} excepted` : ""})`,
+          )
+          .join(", ") || `lacks ${lacks}`,
       ]),
     ),
     "",

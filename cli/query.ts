@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { Misconfigured } from "../lib/core/errors.ts";
 import { toCsv } from "../lib/core/review/csv.ts";
-import { type Answer, answer, parseParams, queries, sqlOf, unanswered } from "../lib/core/review/queries.ts";
+import { type Answer, answer, parseParams, queries, sqlOf } from "../lib/core/review/queries.ts";
 import type { Cell, Params, Query } from "../lib/core/review/query.ts";
 import { athena, duckdb } from "../lib/core/review/sql.ts";
 import type { Cli } from "./main.ts";
@@ -19,32 +19,20 @@ const list = (cli: Cli): void =>
   cli.show(
     {
       queries: queries.map(({ id, title, basis, params, columns }) => ({ id, title, basis, params, columns })),
-      unanswered,
     },
     () => [
       table(
         ["QUERY", "ANSWERS", "PARAMETERS"],
         queries.map(({ id, title, params }) => [id, title, params.map(({ name }) => name).join(" ") || "-"]),
       ),
-      "",
-      "Not answered, since Rekey does not record it:",
-      table(
-        ["QUERY", "WOULD ANSWER", "LACKS"],
-        unanswered.map(({ id, title, lacks }) => [id, title, lacks]),
-      ),
     ],
   );
 
-/** The query of that number. Throws Misconfigured where the record does not answer it, saying why. */
+/** The query of that number. Throws Misconfigured where there is none. */
 const queryOf = (id: string): Query => {
   const found = queries.find((query) => query.id === id.toUpperCase());
   if (found) return found;
-  const lacking = unanswered.find((query) => query.id === id.toUpperCase());
-  throw new Misconfigured(
-    lacking
-      ? `${lacking.id} (${lacking.title}) is not answered: Rekey does not record ${lacking.lacks}`
-      : `there is no query ${id}; \`rekey query --list\` tells which there are`,
-  );
+  throw new Misconfigured(`there is no query ${id}; \`rekey query --list\` tells which there are`);
 };
 
 const given = (texts: readonly string[]): Readonly<Record<string, string>> =>

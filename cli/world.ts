@@ -15,11 +15,19 @@ import type { Credential, CredentialId } from "../lib/core/types.ts";
 
 type Named = ReturnType<typeof names>;
 
+const unlessRefused = async (answer: Promise<unknown>) => {
+  const told = (await answer) as { readonly refused?: string };
+  if (told.refused !== undefined) throw new Misconfigured(told.refused);
+  return told;
+};
+
 /** What only the deployed functions do. */
 const asking = (aws: ReturnType<typeof makeAws>, named: Named) => ({
   acceptRestored: () => invoke(aws, named.clock, { acceptRestored: true }, "not accepted"),
   acknowledge: (acknowledge: object) => invoke(aws, named.discover, { acknowledge }, "not acknowledged"),
   accessed: (accessed: object) => invoke(aws, named.project, { accessed }, "not recorded"),
+  review: (review: object) => unlessRefused(invoke(aws, named.project, { review }, "not recorded")),
+  except: (except: object) => unlessRefused(invoke(aws, named.project, { except }, "not recorded")),
   order: (order: object, complaint: string) => invoke(aws, named.respond, order, complaint),
   refresh: (credential: CredentialId) =>
     invoke(aws, named.refresh, { refresh: credential }, "consumers could not be told; are there any in the config?"),
@@ -48,11 +56,6 @@ export const openWorld = (prefix: string) => {
     consumers: dynamoConsumers(aws, named.stateTable),
     network: lambdaNetwork(aws, named.rotate),
     ...asking(aws, named),
-    review: async (review: object) => {
-      const told = (await invoke(aws, named.project, { review }, "not recorded")) as { readonly refused?: string };
-      if (told.refused !== undefined) throw new Misconfigured(told.refused);
-      return told;
-    },
     /** By ARN or by the secret's name. */
     async credential(given: string): Promise<Credential> {
       const known = given.startsWith("arn:") ? await inventory.get(given as CredentialId) : undefined;

@@ -12,6 +12,7 @@ import { lambdaNetwork } from "../lib/aws/network.ts";
 import { dynamoTimetable } from "../lib/aws/timetable.ts";
 import { secretsManagerVault } from "../lib/aws/vault.ts";
 import { ActorOfCommand } from "../lib/core/commands.ts";
+import type { LifecycleEvent } from "../lib/core/events.ts";
 import { Change } from "../lib/core/identity/changes.ts";
 import { ownRoles, tagPrefix } from "../lib/core/names.ts";
 import { described } from "../lib/core/sanitize.ts";
@@ -84,6 +85,19 @@ const listed = async ({ aws: there }: Account): Promise<readonly CredentialId[]>
   return ids;
 };
 
+const AT_ONCE = 8;
+
+/** What the ledger does not take now the next look tells, as it will be then. */
+const recordUse = async (events: readonly LifecycleEvent[]): Promise<void> => {
+  try {
+    for (let at = 0; at < events.length; at += AT_ONCE) {
+      await Promise.all(events.slice(at, at + AT_ONCE).map((event) => world.ledger.append(event)));
+    }
+  } catch (error) {
+    await log("warn", "use was not recorded", described(error));
+  }
+};
+
 /** The index of who reaches which credential, built anew when it is time or a person asks. */
 const identify = async ({ account, aws: there }: Account, isAsked: boolean) => {
   const identities = { ...index, account };
@@ -91,7 +105,8 @@ const identify = async ({ account, aws: there }: Account, isAsked: boolean) => {
   // Clients of six services that no other event needs.
   const { accountReader } = await import("../lib/aws/account-reader.ts");
   try {
-    const rebuilt = await rebuild({ ...identities, reader: accountReader(there), own: ownRoles(prefix, region) });
+    const own = ownRoles(prefix, region);
+    const rebuilt = await rebuild({ ...identities, reader: accountReader(there), own, record: recordUse });
     for (const problem of rebuilt?.problems ?? []) await log("warn", "not in the identity index", { account, problem });
     return rebuilt ?? { problem: "another rebuild is at work" };
   } catch (error) {

@@ -14,6 +14,7 @@ import { verifier } from "../lib/core/ledger/note.ts";
 import type { ReadFile } from "../lib/core/ledger/pieces.ts";
 import type { CredentialId, Instant } from "../lib/core/types.ts";
 import { decideItem, openCampaign, signCampaign } from "../lib/engine/campaign.ts";
+import { excepted } from "../lib/engine/except.ts";
 import { projectUntilIdle } from "../lib/engine/project.ts";
 import { END_EARLY_MS, environment, log } from "./environment.ts";
 
@@ -61,6 +62,29 @@ const Review = z.object({
       actor: ActorOfCommand,
     }),
     z.object({ order: z.literal("sign"), campaign, actor: ActorOfCommand }),
+  ]),
+});
+
+/** A person's word that a finding does not count for a while, or counts again. */
+const Excepted = z.object({
+  except: z.discriminatedUnion("order", [
+    z.object({
+      order: z.literal("grant"),
+      exception: z.string().check(z.regex(/^x-[0-9a-f]{12}$/)),
+      credential,
+      query: z.string().check(z.regex(/^Q\d{1,2}$/)),
+      until: instant,
+      ticket: z.nullable(z.string().check(z.maxLength(100))),
+      reason: z.string().check(z.minLength(1), z.maxLength(280)),
+      actor: ActorOfCommand,
+    }),
+    z.object({
+      order: z.literal("revoke"),
+      exception: z.string().check(z.regex(/^x-[0-9a-f]{12}$/)),
+      credential,
+      reason: z.optional(z.string().check(z.maxLength(280))),
+      actor: ActorOfCommand,
+    }),
   ]),
 });
 
@@ -117,6 +141,10 @@ const review = async (order: z.infer<typeof Review>["review"]) => {
   }
 };
 
+const except = async (order: z.infer<typeof Excepted>["except"]) => ({
+  except: await excepted({ ledger, clock }, order),
+});
+
 type Remaining = { readonly getRemainingTimeInMillis: () => number };
 
 /** Carries the projection on; rung by the sealer's commits and each few minutes. Also records what reviewers do. */
@@ -126,6 +154,8 @@ export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler(
     if (accessed.success) return recordRead(accessed.data.accessed);
     const ordered = Review.safeParse(event);
     if (ordered.success) return review(ordered.data.review).catch(refused);
+    const exception = Excepted.safeParse(event);
+    if (exception.success) return except(exception.data.except).catch(refused);
     if (Rebuild.safeParse(event).success) await store.clear();
     return project(() => context.getRemainingTimeInMillis() > LAST_START_MS, signal);
   },

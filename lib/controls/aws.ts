@@ -1,12 +1,13 @@
 import { type Control, defineFramework } from "../core/review/control.ts";
-import { keysYoung, noneLongLived, onSchedule, rotationsSucceed } from "./checks.ts";
+import { keysYoung, noneDormant, noneLongLived, onSchedule, rotationsSucceed, usedLately } from "./checks.ts";
 
 const reviewedOn = "2026-11-23";
+const ELSEWHERE = "the use of credentials that no secret of Rekey's holds";
 
 /** The same controls in three versions, whose numbers moved twice. */
 const cis = (version: string, rotated: string, unused: string, single: string | undefined): readonly Control[] => [
   { id: rotated, title: "Access keys are rotated every 90 days or less", checks: [keysYoung] },
-  { id: unused, title: "Credentials unused for 45 days are disabled", checks: [], lacks: "use of credentials" },
+  { id: unused, title: "Credentials unused for 45 days are disabled", checks: [usedLately], lacks: ELSEWHERE },
   ...(single
     ? [
         {
@@ -42,9 +43,9 @@ export const fsbp = defineFramework({
   controls: [
     { id: "SecretsManager.1", title: "Rotation is on", checks: [onSchedule] },
     { id: "SecretsManager.2", title: "Rotation succeeds as scheduled", checks: [onSchedule, rotationsSucceed] },
-    { id: "SecretsManager.3", title: "Unused secrets are removed", checks: [], lacks: "use of credentials" },
+    { id: "SecretsManager.3", title: "Unused secrets are removed", checks: [noneDormant] },
     { id: "SecretsManager.4", title: "Secrets are rotated within a number of days", checks: [noneLongLived] },
     { id: "IAM.3", title: "Access keys are rotated every 90 days or less", checks: [keysYoung] },
-    { id: "IAM.8", title: "Unused user credentials are removed", checks: [], lacks: "use of credentials" },
+    { id: "IAM.8", title: "Unused user credentials are removed", checks: [noneDormant], lacks: ELSEWHERE },
   ],
 });

@@ -39,6 +39,14 @@ export const approvedByOthers: Check = {
     { column: "hasty", atMost: 0 },
   ],
 };
+export const noneDormant: Check = { query: "Q4", params: { days: QUARTER }, pass: [{ rows: 0 }] };
+export const usedLately: Check = { query: "Q4", params: { days: "45" }, pass: [{ rows: 0 }] };
+/** Who may and never did: how much of that is too much its owner has to say. */
+export const excess: Check = { query: "Q6" };
+export const noStrangers: Check = { query: "Q8", pass: [{ rows: 0 }] };
+export const noPeople: Check = { query: "Q10", pass: [{ rows: 0 }] };
+export const noneOffboarded: Check = { query: "Q12", pass: [{ rows: 0 }] };
+export const agentsTold: Check = { query: "Q21" };
 /** Within the last quarter, and each in time. */
 export const drilled: Check = {
   query: "Q26",

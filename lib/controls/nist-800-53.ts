@@ -5,7 +5,9 @@ import {
   coverage,
   drilled,
   leaks,
+  noneDormant,
   noneLongLived,
+  noneOffboarded,
   noneOrphaned,
   noneShared,
   onSchedule,
@@ -22,7 +24,7 @@ export default defineFramework({
   reviewedOn: "2026-11-23",
   controls: [
     { id: "AC-2(1)", title: "Automated account management", checks: [coverage, onSchedule] },
-    { id: "AC-2(3)", title: "Disable accounts", checks: [noneOrphaned] },
+    { id: "AC-2(3)", title: "Disable accounts", checks: [noneOrphaned, noneOffboarded, noneDormant] },
     { id: "AC-2(4)", title: "Automated audit actions", checks: [recordIsWhole] },
     { id: "AC-2(13)", title: "Disable accounts for high-risk individuals", checks: [containedInTime] },
     { id: "AC-3(15)", title: "Discretionary and mandatory access control", checks: [onSchedule] },

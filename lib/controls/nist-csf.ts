@@ -6,6 +6,7 @@ import {
   containedInTime,
   coverage,
   deadIsProved,
+  excess,
   holdings,
   noneLongLived,
   noneOrphaned,
@@ -49,8 +50,7 @@ export default defineFramework({
     {
       id: "PR.AA-05",
       title: "Access is defined, enforced, reviewed and least",
-      checks: [accessReviewed, approvedByOthers],
-      lacks: "which rights are granted and used",
+      checks: [accessReviewed, approvedByOthers, excess],
     },
     { id: "PR.PS-04", title: "Log records are generated", checks: [recordIsFresh] },
     { id: "DE.CM-06", title: "External providers are monitored", checks: [thirdParties] },

@@ -6,6 +6,7 @@ import {
   deadIsProved,
   holdings,
   leaks,
+  noneDormant,
   noneLongLived,
   noneOrphaned,
   onSchedule,
@@ -51,7 +52,7 @@ export const pciDss = defineFramework({
   reviewedOn,
   controls: [
     { id: "7.2.5.1", title: "Access of system accounts is reviewed", checks: [accessReviewed] },
-    { id: "8.2.6", title: "Inactive accounts are removed", checks: [], lacks: "use of credentials" },
+    { id: "8.2.6", title: "Inactive accounts are removed", checks: [noneDormant] },
     { id: "8.3.9", title: "Passwords as the only factor are changed within 90 days", checks: [noneLongLived] },
     { id: "8.6.2", title: "Passwords of system accounts are not hard-coded", checks: [leaks] },
     {

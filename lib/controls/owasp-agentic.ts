@@ -1,5 +1,5 @@
 import { defineFramework } from "../core/review/control.ts";
-import { approvedByOthers, containedInTime, deadIsProved, noneLongLived, noneShared } from "./checks.ts";
+import { agentsTold, approvedByOthers, containedInTime, deadIsProved, noneLongLived, noneShared } from "./checks.ts";
 
 export default defineFramework({
   id: "owasp-agentic",
@@ -9,7 +9,12 @@ export default defineFramework({
   reviewedOn: "2026-11-23",
   // Of the ten, those about identities and their end; the others are about the agent's inside.
   controls: [
-    { id: "ASI02", title: "Tool misuse and exploitation", checks: [], lacks: "tool calls" },
+    {
+      id: "ASI02",
+      title: "Tool misuse and exploitation",
+      checks: [agentsTold],
+      lacks: "what an agent called elsewhere",
+    },
     { id: "ASI03", title: "Identity and privilege abuse", checks: [noneLongLived, noneShared] },
     { id: "ASI08", title: "Cascading failures", checks: [containedInTime] },
     { id: "ASI09", title: "Human-agent trust exploitation", checks: [approvedByOthers] },

@@ -1,5 +1,6 @@
 import type { Evidence } from "./attestation.ts";
 import type { Drilled } from "./drill.ts";
+import type { Observed } from "./identity/observed.ts";
 import type { Moment } from "./notice.ts";
 import type { Rung } from "./quarantine.ts";
 import type { Edge } from "./resolution.ts";
@@ -197,6 +198,16 @@ type Shapes = {
     readonly kind: string;
     readonly receivedToToldMs: number | null;
   };
+  /** Who reads a credential and who may, as a look at its account found it; at most one a day while only counts grow. */
+  "access.observed": Observed;
+  /** A finding of that query about the credential does not count until then: a person's word, with the reason. */
+  "exception.granted": {
+    readonly exception: string;
+    readonly query: string;
+    readonly until: Instant;
+    readonly ticket: string | null;
+  };
+  "exception.revoked": { readonly exception: string };
   /** A canary was contained, or was not: what holds of readiness. In stream `drills`. */
   "drill.completed": Drilled;
   /** Some of the credentials of an access review; several events where they are many. */

@@ -1,3 +1,4 @@
+import type { LifecycleEvent } from "../core/events.ts";
 import { identifier } from "../core/identifier.ts";
 import { type Change, toldBy } from "../core/identity/changes.ts";
 import { classOf } from "../core/identity/class.ts";
@@ -6,6 +7,7 @@ import type { AccountReader, Entity, Holds, Part, Runs } from "../core/identity/
 import { graphOf, usersOf } from "../core/identity/graph.ts";
 import type { IdentityIndex, IndexState, Leads } from "../core/identity/index-port.ts";
 import { leadsOf } from "../core/identity/leads.ts";
+import { observations } from "../core/identity/observed.ts";
 import { reaches } from "../core/identity/reach.ts";
 import type { Inventory } from "../core/incident.ts";
 import type { Principal } from "../core/resolution.ts";
@@ -19,6 +21,8 @@ export type IdentityWorld = {
   readonly account: string;
   /** Globs over the names of Rekey's own roles. */
   readonly own: readonly string[];
+  /** Records what a look has seen of use. Its failure is the caller's to tell: the index is complete by then. */
+  readonly record?: (events: readonly LifecycleEvent[]) => Promise<void>;
 };
 
 export type Rebuilt = {
@@ -148,7 +152,7 @@ const written = async (world: IdentityWorld, known: Parameters<typeof graphOf>[0
   await identities.putReaches(reach, at);
   await identities.putReachedBy(reachedBy, at);
   await identities.putLeads(account, leads, at);
-  return leads.length;
+  return { names: leads.length, reachedBy };
 };
 
 const build = async (world: IdentityWorld, begunAt: Instant): Promise<Rebuilt> => {
@@ -159,7 +163,7 @@ const build = async (world: IdentityWorld, begunAt: Instant): Promise<Rebuilt> =
   const secrets = await world.reader.secrets(credentials.map(({ id }) => id));
   const reads = await readings(world, state, credentials);
   const known = { entities, credentials, secrets: secrets.found, reads: reads.edges, now: begunAt };
-  const names = await written(world, known, parts, begunAt);
+  const { names, reachedBy } = await written(world, known, parts, begunAt);
   const problems = [...namesOf(parts).map(([, { problem }]) => problem), secrets.problem, reads.problem].filter(
     (problem) => problem !== undefined,
   );
@@ -167,6 +171,7 @@ const build = async (world: IdentityWorld, begunAt: Instant): Promise<Rebuilt> =
   const valid = { ...state?.valid, ...Object.fromEntries(told) };
   const { readsUntil } = reads;
   await identities.complete({ account, valid, completedAt: clock.now(), readsUntil, problems }, begunAt);
+  await world.record?.(observations({ ...known, reads: reads.edges, reachedBy, account, until: begunAt }, clock));
   return { principals: entities.length, names, credentials: credentials.length, problems };
 };
 

@@ -17,10 +17,15 @@ export const rowsOf = (id: string, { log, asOf }: Read, ms: Moment["ms"]): reado
 const FINDINGS = [
   ["Q11", "not proved dead"],
   ["Q19", "was exfiltrated"],
+  ["Q10", "read by a person"],
+  ["Q8", "read from another environment"],
+  ["Q12", "its workload is gone"],
+  ["Q4", "not read for 90 days"],
   ["Q1", "overdue"],
   ["Q9", "older than 90 days"],
   ["Q7", "several consumers"],
   ["Q5", "no workload"],
+  ["Q6", "read by fewer than may"],
 ] as const;
 
 /** Which findings each credential has. */

@@ -1,7 +1,7 @@
 import { frameworks } from "../../lib/catalog/controls.ts";
 import { FROM_1_1 } from "../../lib/controls/nist-csf.ts";
 import type { Check, Control, Framework, Pass } from "../../lib/core/review/control.ts";
-import { queries, unanswered } from "../../lib/core/review/queries.ts";
+import { queries } from "../../lib/core/review/queries.ts";
 import type { Param, Query } from "../../lib/core/review/query.ts";
 
 const cell = (text: string) => text.replaceAll("|", "\\|");
@@ -52,12 +52,6 @@ control, and is no statement that the control is fulfilled.
 | query | answers | parameters (unless told) | rests on |
 |---|---|---|---|
 ${queries.map(queryRow).join("\n")}
-
-Not answered, since Rekey does not record it:
-
-| query | would answer | lacks |
-|---|---|---|
-${unanswered.map(({ id, title, lacks }) => row(id, title, lacks)).join("\n")}
 
 ${frameworks.map(section).join("\n")}
 ## CSF 1.1

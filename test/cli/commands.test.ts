@@ -80,6 +80,7 @@ describe("rotate --dry-run", () => {
     expect(used.filter((action) => !/^secretsmanager:(DescribeSecret|GetSecretValue)$/.test(action))).toEqual([]);
     expect((await stage.json("history", "db/orders")).value["events"]).toMatchObject([
       { type: "inventory.registered" },
+      { type: "access.observed" },
     ]);
   });
 });

@@ -4,7 +4,7 @@ import { frameworks } from "../../catalog/controls.ts";
 import { phases } from "../../controls/phases.ts";
 import { type Assessed, assess } from "../../core/review/control.ts";
 import { reportPhases } from "../../core/review/phase.ts";
-import { answer, parseParams, queries, unanswered } from "../../core/review/queries.ts";
+import { answer, parseParams, queries } from "../../core/review/queries.ts";
 import type { Query } from "../../core/review/query.ts";
 import { known } from "../known.ts";
 import { fromCursor, next, Paged, toCursor } from "../page.ts";
@@ -36,9 +36,7 @@ const criterion = ({ control, verdict, checked }: Assessed): z.input<typeof Crit
 const queryOf = (id: string): Query => {
   const found = queries.find((query) => query.id === id.toUpperCase());
   if (found) return found;
-  const lacking = unanswered.find((query) => query.id === id.toUpperCase());
-  if (!lacking) throw missing("query", id, "GET /queries");
-  throw new Problem(404, `${lacking.id} (${lacking.title}) is not answered: Rekey does not record ${lacking.lacks}.`);
+  throw missing("query", id, "GET /queries");
 };
 
 const Offset = /^\d{1,9}@\d{4}-[\dT:.Z-]+$/;
@@ -65,12 +63,10 @@ export const recordRoutes = [
     title: "Every question of reviewers, and what the record does not answer",
     answers: z.object({
       queries: z.array(z.object({ id: z.string(), title: z.string(), basis: z.string(), params: z.array(Parameter) })),
-      unanswered: z.array(z.object({ id: z.string(), title: z.string(), lacks: z.string() })),
     }),
     handle: async () => ({
       answer: () => ({
         queries: queries.map(({ id, title, basis, params }) => ({ id, title, basis, params: [...params] })),
-        unanswered: [...unanswered],
       }),
     }),
   }),

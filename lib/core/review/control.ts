@@ -1,4 +1,5 @@
 import type { Moment, Sealed } from "./entry.ts";
+import { exceptionsIn, excuses } from "./queries/exceptions.ts";
 import { type Answer, answer, parseParams, queries } from "./queries.ts";
 import type { ResultRow } from "./query.ts";
 
@@ -43,7 +44,13 @@ export const defineFramework = (framework: Framework): Framework => framework;
  * `not recorded` no query tells of it.
  */
 export type Verdict = "met" | "not met" | "shown" | "no data" | "not recorded";
-export type Checked = { readonly check: Check; readonly answer: Answer; readonly verdict: Verdict };
+export type Checked = {
+  readonly check: Check;
+  readonly answer: Answer;
+  readonly verdict: Verdict;
+  /** How many of its rows an open exception excuses: they are shown and not judged. */
+  readonly excepted: number;
+};
 export type Assessed = { readonly control: Control; readonly verdict: Verdict; readonly checked: readonly Checked[] };
 
 const holds = (pass: Pass, row: ResultRow): boolean => {
@@ -72,7 +79,12 @@ const ask = (check: Check, entries: readonly Sealed[], asOf: Answer["asOf"], ms:
   const parsed = parseParams(query, check.params ?? {});
   if (!("params" in parsed)) throw new Error(`a control asks ${check.query} with ${parsed.problems.join("; ")}`);
   const told = answer(query, parsed.params, entries, asOf, ms);
-  return { check, answer: told, verdict: judge(check, told.rows) };
+  const seen = entries.slice(0, asOf.size);
+  const isExcused = excuses(exceptionsIn(seen), query.id, asOf.at);
+  const judged = told.rows.filter((row) => !isExcused(row["credential"]));
+  const isLookedAt = !query.restsOn || seen.some(({ type }) => type === query.restsOn);
+  const verdict = isLookedAt ? judge(check, judged) : "no data";
+  return { check, answer: told, verdict, excepted: told.rows.length - judged.length };
 };
 
 /**

@@ -51,10 +51,11 @@ const rows = ({ answer }: Checked): string => {
 };
 
 const check = (checked: Checked): string => {
-  const { answer, verdict } = checked;
+  const { answer, verdict, excepted } = checked;
   const params = Object.entries(answer.params).map(([name, value]) => `${name} = ${value === "" ? "(all)" : value}`);
+  const said = [...params, ...(excepted > 0 ? [`${excepted} excepted (Q16)`] : [])];
   return `<h3>${escaped(`${answer.query}: ${answer.title}`)}</h3>
-<p><span class="verdict">${verdict}</span>${params.length > 0 ? ` · ${escaped(params.join(", "))}` : ""}</p>
+<p><span class="verdict">${verdict}</span>${said.length > 0 ? ` · ${escaped(said.join(", "))}` : ""}</p>
 ${rows(checked)}
 <p><small>${escaped(answer.basis)}</small></p>`;
 };

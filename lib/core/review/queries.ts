@@ -1,9 +1,11 @@
 import type { AsOf, Moment, Sealed } from "./entry.ts";
 import { adoption } from "./queries/adoption.ts";
 import { longLived, signingKeys, thirdParty } from "./queries/age.ts";
+import { agents } from "./queries/agents.ts";
 import { approvals } from "./queries/approvals.ts";
 import { campaigns } from "./queries/campaigns.ts";
 import { leakToRevoke, timeToContain } from "./queries/contain.ts";
+import { exceptions } from "./queries/exceptions.ts";
 import { coverage, holdings, orphaned, shared } from "./queries/holders.ts";
 import { overdue } from "./queries/overdue.ts";
 import { readiness } from "./queries/readiness.ts";
@@ -11,6 +13,7 @@ import { record, timeline } from "./queries/record.ts";
 import { responseTimes } from "./queries/response.ts";
 import { rotations } from "./queries/rotations.ts";
 import { unproved } from "./queries/unproved.ts";
+import { dormant, excess, offboarded, people, strangers } from "./queries/use.ts";
 import type { Param, Params, Query, ResultRow } from "./query.ts";
 import { type Dialect, eventsOf, type From, withClause } from "./sql.ts";
 
@@ -35,17 +38,13 @@ export const queries: readonly Query[] = [
   responseTimes,
   adoption,
   readiness,
-];
-
-/** Questions of reviewers that the record does not answer, and what would have to be recorded. */
-export const unanswered: readonly { readonly id: string; readonly title: string; readonly lacks: string }[] = [
-  { id: "Q4", title: "Dormant credentials", lacks: "use of credentials" },
-  { id: "Q6", title: "Privileges granted and not used", lacks: "grants and their use" },
-  { id: "Q8", title: "Use across environments", lacks: "use of credentials, and environments" },
-  { id: "Q10", title: "Use of workload credentials by people", lacks: "use of credentials" },
-  { id: "Q12", title: "Live credentials of offboarded workloads", lacks: "the end of workloads" },
-  { id: "Q16", title: "Exceptions, open and expired", lacks: "exceptions" },
-  { id: "Q21", title: "Tool calls of agents, denied and approved", lacks: "tool calls" },
+  dormant,
+  excess,
+  strangers,
+  people,
+  offboarded,
+  exceptions,
+  agents,
 ];
 
 const settled = ({ name, type, default: preset }: Param, given: string | undefined): string | number | string[] => {

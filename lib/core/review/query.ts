@@ -21,6 +21,8 @@ export type Query = {
   readonly basis: string;
   /** Rows are things to act on, so that none is good news; a measurement otherwise. */
   readonly rowsAre: "findings" | "facts";
+  /** Without any event of this type nothing was looked at, and no row is no good news. */
+  readonly restsOn?: Sealed["type"];
   readonly params: readonly Param[];
   readonly columns: readonly Column[];
   /** The truth: over the log's entries up to the moment, in index order. */

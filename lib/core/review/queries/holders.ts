@@ -6,7 +6,7 @@ export const orphaned: Query = {
   id: "Q5",
   title: "Credentials that name no workload",
   basis:
-    "The workload that its secret's tags name, as registered last. Whether that workload still exists is not recorded.",
+    "The workload that its secret's tags name, as registered last. Whether a workload that is a role still exists tells Q12.",
   rowsAre: "findings",
   params: [],
   columns: ["credential", "kind"].map(text),

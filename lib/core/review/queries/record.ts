@@ -66,7 +66,8 @@ const lineOf = ({ index, seq, at, type, actor, reason, data }: Sealed): ResultRo
 export const timeline: Query = {
   id: "Q17",
   title: "Timeline of one credential: what happened, by whom, why",
-  basis: "Every event of its stream; the numbers run without a gap. Use of the credential is not recorded.",
+  basis:
+    "Every event of its stream; the numbers run without a gap. Use of the credential is told as sums, once a day at most.",
   rowsAre: "facts",
   params: [{ name: "credential", type: "text", what: "ARN of its secret" }],
   columns: [
