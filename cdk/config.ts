@@ -201,6 +201,15 @@ const Shape = z.strictObject({
   channels: z._default(IngestChannels, []),
   /** Refuses whatever comes from outside this AWS organisation, beside the list of spokes. */
   organization: z.optional(matching(/^o-[a-z0-9]{10,32}$/, "must be an organisation id such as o-a1b2c3d4e5")),
+  /** The number of the key that signs checkpoints; `[1, 2]` while 2 takes over (docs/how-to/rotate-the-logs-key.md). */
+  ledgerKeys: z._default(
+    z.array(z.int().check(z.gte(1))).check(
+      z.minLength(1, "needs the number of a key"),
+      z.maxLength(2, "may hold 2 at most: one key takes over at a time"),
+      z.refine(([one = 1, next = one + 1]) => next === one + 1, "the second must be the number after the first"),
+    ),
+    [1],
+  ),
   archive: z._default(
     z.strictObject({
       /** How long nobody, not even the account's root, can delete what was sealed. In days. */

@@ -1,7 +1,6 @@
-import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
-import { AnyPrincipal, Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
-import { Alias, Key, KeySpec, KeyUsage } from "aws-cdk-lib/aws-kms";
+import type { Key } from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
 import type { Settled } from "./config.ts";
 import { Alarms } from "./constructs/alarms.ts";
@@ -23,6 +22,7 @@ import { Queues } from "./constructs/queues.ts";
 import { RefreshFunction } from "./constructs/refresh.ts";
 import { RespondFunction } from "./constructs/respond.ts";
 import { SealFunction } from "./constructs/seal.ts";
+import { signingKeys } from "./constructs/signing-keys.ts";
 import { ledgerTable, reviewTable, stateTable } from "./constructs/stores.ts";
 import { TransmitFunction } from "./constructs/transmit.ts";
 import { WatchFunction } from "./constructs/watch.ts";
@@ -39,7 +39,8 @@ export type Hub = {
   readonly review: Table;
   readonly queues: Queues;
   readonly archive: Archive;
-  readonly signingKey: Key;
+  /** The log's key, and the one that takes over where there is one. */
+  readonly signingKeys: readonly Key[];
   readonly appendKey: Key;
 };
 
@@ -69,7 +70,7 @@ export class HubStack extends Stack {
       review: reviewTable(this, config, own),
       queues: new Queues(this, "Queues", { config, naming: own, place, spokes, respondTimeout: RESPOND_TIMEOUT }),
       archive: new Archive(this, "Archive", { config, naming: own, place }),
-      signingKey: this.signingKey(config, own, place),
+      signingKeys: signingKeys(this, { config, naming: own, place }),
       appendKey: appendKey(this, { config, naming: own, place, spokes }),
     };
     this.addFunctions(hub);
@@ -155,27 +156,5 @@ export class HubStack extends Stack {
     const api = new ApiFunction(this, "Api", { hub, api: hub.config.api });
     new CfnOutput(this, "ApiUrl", { value: api.url });
     return api;
-  }
-
-  /** Signs checkpoints. Asymmetric keys do not rotate by themselves; a new one is a new key of the log. */
-  private signingKey(config: Settled, own: Naming, place: Place): Key {
-    const key = new Key(this, "SigningKey", {
-      description: "Rekey: signs the ledger's checkpoints (Ed25519)",
-      keySpec: KeySpec.ECC_NIST_EDWARDS25519,
-      keyUsage: KeyUsage.SIGN_VERIFY,
-      removalPolicy: config.removal === "destroy" ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
-    });
-    key.addToResourcePolicy(
-      new PolicyStatement({
-        sid: "OnlySealSigns",
-        effect: Effect.DENY,
-        principals: [new AnyPrincipal()],
-        actions: ["kms:Sign"],
-        resources: ["*"],
-        conditions: { ArnNotEquals: { "aws:PrincipalArn": own.roleArn(place, own.seal) } },
-      }),
-    );
-    new Alias(this, "SigningKeyAlias", { aliasName: own.ledgerKeyAlias, targetKey: key });
-    return key;
   }
 }

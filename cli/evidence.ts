@@ -7,6 +7,7 @@ import { meant } from "../lib/catalog/meant.ts";
 import { Misconfigured } from "../lib/core/errors.ts";
 import { pathsOf } from "../lib/core/ledger/batch.ts";
 import { toBytes, toText } from "../lib/core/ledger/bytes.ts";
+import { followKey } from "../lib/core/ledger/follow.ts";
 import { formatVkey, parseVkey, type Verifier } from "../lib/core/ledger/note.ts";
 import { inParallel } from "../lib/core/ledger/parallel.ts";
 import { reportFiles } from "../lib/engine/evidence.ts";
@@ -66,10 +67,11 @@ const pack = async (cli: Cli, given: string, options: Options): Promise<void> =>
 };
 
 const keyOf = async (dir: string, vkey: string | undefined): Promise<Verifier> => {
-  const inside = await readIn(join(dir, LEDGER))("vkey");
+  const read = readIn(join(dir, LEDGER));
+  const inside = await read("vkey");
   if (vkey === undefined && inside === undefined)
     throw new Misconfigured(`${dir}/${LEDGER} holds no vkey: give --vkey`);
-  return parseVkey((vkey ?? toText(inside ?? new Uint8Array())).trim());
+  return (await followKey(read, parseVkey(vkey ?? toText(inside ?? new Uint8Array())))).by;
 };
 
 const verify = async (cli: Cli, dir: string, vkey: string | undefined): Promise<void> => {

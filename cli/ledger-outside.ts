@@ -5,6 +5,7 @@ import { openCheckpoint } from "../lib/core/ledger/checkpoint.ts";
 import { parseWitness } from "../lib/core/ledger/cosignature.ts";
 import { Malformed } from "../lib/core/ledger/errors.ts";
 import { compare, type Standing } from "../lib/core/ledger/extends.ts";
+import { openOlder } from "../lib/core/ledger/follow.ts";
 import type { Verifier } from "../lib/core/ledger/note.ts";
 import type { ReadFile } from "../lib/core/ledger/pieces.ts";
 import { allOf, parsePolicyFile, type WitnessPolicy } from "../lib/core/ledger/witness-policy.ts";
@@ -37,7 +38,7 @@ const policyOf = async ({ policy, witnessVkey }: Asked): Promise<WitnessPolicy |
 export const askOutside = async (read: ReadFile, by: Verifier, asked: Asked, command: Command): Promise<Told> => {
   try {
     const policy = await policyOf(asked);
-    const old = asked.since === undefined ? undefined : openCheckpoint(await readFile(asked.since, "utf8"), by);
+    const old = asked.since === undefined ? undefined : await openOlder(read, await readFile(asked.since, "utf8"), by);
     const note = await read("checkpoint");
     if (!note) throw new Malformed("the file checkpoint is missing");
     const newest = openCheckpoint(toText(note), by);

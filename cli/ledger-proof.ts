@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { toBytes } from "../lib/core/ledger/bytes.ts";
 import { openCheckpoint } from "../lib/core/ledger/checkpoint.ts";
 import { Malformed } from "../lib/core/ledger/errors.ts";
+import { checkProofFrom } from "../lib/core/ledger/follow.ts";
 import { formatVkey, parseVkey } from "../lib/core/ledger/note.ts";
 import { checkProof, formatProof, parseProof, prove } from "../lib/core/ledger/proof.ts";
 import { proofLines, refutedLine } from "../lib/core/ledger/told.ts";
@@ -61,7 +62,7 @@ export const verifyFile = async (
     );
   }
   try {
-    const shown = checkProof(parseProof(await readFile(file, "utf8")), parseVkey(vkey));
+    const shown = checkProofFrom(parseProof(await readFile(file, "utf8")), parseVkey(vkey));
     const { checkpoint, index, event } = shown;
     if (json)
       return io.out(JSON.stringify({ good: true, origin: checkpoint.origin, size: checkpoint.size, index, event }));

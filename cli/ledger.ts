@@ -7,6 +7,7 @@ import { toBytes, toText } from "../lib/core/ledger/bytes.ts";
 import { openCheckpoint } from "../lib/core/ledger/checkpoint.ts";
 import { formatWitness, witnessOf } from "../lib/core/ledger/cosignature.ts";
 import { Malformed } from "../lib/core/ledger/errors.ts";
+import { followKey } from "../lib/core/ledger/follow.ts";
 import { formatVkey, parseVkey } from "../lib/core/ledger/note.ts";
 import { inParallel } from "../lib/core/ledger/parallel.ts";
 import { type UsedKey, verdictLines } from "../lib/core/ledger/told.ts";
@@ -34,10 +35,17 @@ const witnessKey = async (io: Io, name: string, prefix = process.env["REKEY_PREF
   return formatWitness(witnessOf(name, await signer.publicKey(AbortSignal.timeout(KEY_MS))));
 };
 
+/** The log's key, and the one that takes over where there is one. */
+const logKeys = async (io: Io, prefix: string | undefined): Promise<readonly string[]> => {
+  const { by, next } = await openLog(io.aws(), prefix, AbortSignal.timeout(KEY_MS));
+  const heir = await next();
+  return [by, ...(heir ? [heir] : [])].map(formatVkey);
+};
+
 const printKey = async (io: Io, { json, prefix, witness }: Options & { readonly witness?: string }): Promise<void> => {
-  const logKey = async () => formatVkey((await openLog(io.aws(), prefix, AbortSignal.timeout(KEY_MS))).by);
-  const vkey = witness === undefined ? await logKey() : await witnessKey(io, witness, prefix);
-  io.out(json ? JSON.stringify({ vkey }) : vkey);
+  const [vkey = "", next] = witness === undefined ? await logKeys(io, prefix) : [await witnessKey(io, witness, prefix)];
+  if (json) return io.out(JSON.stringify({ vkey, ...(next && { next }) }));
+  for (const key of [vkey, ...(next ? [next] : [])]) io.out(key);
 };
 
 const save = async (dir: string, path: string, bytes: Uint8Array): Promise<void> => {
@@ -78,7 +86,7 @@ const trusted = async (dir: string, given: string | undefined, command: Command)
     });
   try {
     return {
-      by: parseVkey(text),
+      ...(await followKey(readIn(dir), parseVkey(text))),
       from: given === undefined ? join(dir, "vkey") : "--vkey",
       isOwn: given === undefined,
     };
@@ -87,6 +95,13 @@ const trusted = async (dir: string, given: string | undefined, command: Command)
     return command.error(`error: ${error.message}`, { exitCode: 2 });
   }
 };
+
+/** `handovers`: by which entries the key that was given led to the one that signed. */
+const keyTold = ({ by, via, from }: UsedKey) => ({
+  vkey: formatVkey(by),
+  keyFrom: from,
+  handovers: via.map(({ index, to }) => ({ index, to: formatVkey(to) })),
+});
 
 const verifyDir = async (dir: string, io: Io, command: Command): Promise<void> => {
   const { json, vkey, ...asked } = options<Asked & { readonly vkey?: string }>(command);
@@ -104,7 +119,7 @@ const verifyDir = async (dir: string, io: Io, command: Command): Promise<void> =
   const compared = { lines: outsideLines(outside), bearsOut: isBorneOut(outside) };
   const good = verdict.good && compared.bearsOut;
   const lines = json
-    ? [JSON.stringify({ ...verdict, ...outside, good, vkey: formatVkey(key.by), keyFrom: key.from })]
+    ? [JSON.stringify({ ...verdict, ...outside, good, ...keyTold(key) })]
     : verdictLines(verdict, key, compared);
   for (const line of lines) io.out(line);
   if (!good) process.exitCode = 1;
@@ -115,7 +130,7 @@ export const ledgerCommands = (program: Command, io: Io): void => {
   const ledger = program.command("ledger").description("the sealed log: its key, an export, its proof");
   ledger
     .command("key")
-    .description("print the log's C2SP verifier key, or that of a witness in this account")
+    .description("print the log's C2SP verifier key, below it the one that takes over; or that of a witness here")
     .option("--witness <name>", "the witness's name, as it was deployed with")
     .option("--json", "print one JSON document")
     .action((_, command: Command) => printKey(io, options(command)));

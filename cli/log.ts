@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { NotFoundException } from "@aws-sdk/client-kms";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { s3Objects } from "../lib/aws/archive.ts";
 import { kmsSigner } from "../lib/aws/signer.ts";
 import { toText } from "../lib/core/ledger/bytes.ts";
+import { followKey } from "../lib/core/ledger/follow.ts";
 import { parseVkey, type Verifier, verifier } from "../lib/core/ledger/note.ts";
 import type { ReadFile } from "../lib/core/ledger/pieces.ts";
 import { names } from "../lib/core/names.ts";
@@ -15,9 +17,16 @@ export const openLog = async (aws: Aws, prefix: string | undefined, signal: Abor
   const { Account = "" } = await sts.send(new GetCallerIdentityCommand({}), { abortSignal: signal });
   const region = await sts.config.region();
   const called = names(prefix ?? process.env["REKEY_PREFIX"] ?? "rekey");
-  const publicKey = await kmsSigner(aws, called.ledgerKeyAlias).publicKey(signal);
+  const keyOf = async (alias: string) =>
+    verifier(called.origin(Account, region), await kmsSigner(aws, alias).publicKey(signal));
   return {
-    by: verifier(called.origin(Account, region), publicKey),
+    by: await keyOf(called.ledgerKeyAlias),
+    /** The key that takes over; undefined when none does. */
+    next: (): Promise<Verifier | undefined> =>
+      keyOf(called.nextLedgerKeyAlias).catch((error: unknown) => {
+        if (error instanceof NotFoundException) return undefined;
+        throw error;
+      }),
     archive: s3Objects({ aws, bucket: called.archiveBucket(Account, region) }),
     work: s3Objects({ aws, bucket: called.workBucket(Account, region) }),
   };
@@ -53,5 +62,6 @@ export const exportedLog = async (dir: string, vkey: string | undefined): Promis
   const [key, note] = await Promise.all([vkey ?? read("vkey"), read("checkpoint")]);
   if (!key || !note)
     throw new Error(`${dir} is no export of a log: it lacks ${key ? "its checkpoint" : "its key (vkey)"}`);
-  return { by: parseVkey(typeof key === "string" ? key : toText(key)), read, note: toText(note) };
+  const { by } = await followKey(read, parseVkey(typeof key === "string" ? key : toText(key)));
+  return { by, read, note: toText(note) };
 };

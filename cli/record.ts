@@ -6,6 +6,7 @@ import { s3Objects } from "../lib/aws/archive.ts";
 import { kmsSigner } from "../lib/aws/signer.ts";
 import { Misconfigured } from "../lib/core/errors.ts";
 import { toText } from "../lib/core/ledger/bytes.ts";
+import { followKey } from "../lib/core/ledger/follow.ts";
 import { parseVkey, type Verifier, verifier } from "../lib/core/ledger/note.ts";
 import type { ReadFile } from "../lib/core/ledger/pieces.ts";
 import type { AsOf } from "../lib/core/review/entry.ts";
@@ -57,7 +58,7 @@ const offline = async (dir: string, vkey: string | undefined): Promise<Pick<Reco
   const text = vkey ?? (inside && toText(inside));
   if (text === undefined)
     throw new Misconfigured(`${dir} holds no file vkey: it is no export, or give the key with --vkey`);
-  return { read, by: parseVkey(text.trim()) };
+  return { read, by: (await followKey(read, parseVkey(text))).by };
 };
 
 const live = async (cli: Cli): Promise<Pick<Record, "read" | "by">> => {

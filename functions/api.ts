@@ -47,25 +47,21 @@ const read: ReadFile = async (path) => {
   return (await (isMutable ? work : archive).get(path, AbortSignal.timeout(ANSWER_MS)))?.bytes;
 };
 
-let key: Promise<Verifier> | undefined;
-const by = (): Promise<Verifier> => {
-  key ??= kmsSigner(aws, names.ledgerKeyAlias)
-    .publicKey(AbortSignal.timeout(ANSWER_MS))
-    .then((bytes) => verifier(names.origin(account, region), bytes));
-  // A failure is not kept for the next request.
-  key.catch(() => {
-    key = undefined;
-  });
-  return key;
-};
+/** Asked each time: the log may have another key since. */
+const by = async (): Promise<Verifier> =>
+  verifier(
+    names.origin(account, region),
+    await kmsSigner(aws, names.ledgerKeyAlias).publicKey(AbortSignal.timeout(ANSWER_MS)),
+  );
 
 let kept: ReadLog | undefined;
 /** Read once for each checkpoint. */
 const wholeLog = async (): Promise<ReadLog> => {
-  const [bytes, own] = await Promise.all([read("checkpoint"), by()]);
+  const bytes = await read("checkpoint");
   if (!bytes) throw new Problem(404, "Nothing was sealed yet.", "Try again in a minute.");
   const note = toText(bytes);
   if (kept?.note === note) return kept;
+  const own = await by();
   const { size } = openCheckpoint(note, own);
   if (size > MOST_ENTRIES) {
     const mend = "Ask with `rekey query`, or with Athena (analytics in the config).";

@@ -16,6 +16,7 @@ import { macRule } from "../lib/engine/mac-rule.ts";
 import { sealUntilIdle } from "../lib/engine/seal.ts";
 import type { Parked } from "../lib/engine/seal-choose.ts";
 import type { SealPorts } from "../lib/engine/seal-finish.ts";
+import { recordHandover } from "../lib/engine/seal-sign.ts";
 import { tellTampering, unfinishedMs } from "../lib/engine/seal-tell.ts";
 import { END_EARLY_MS, environment, log } from "./environment.ts";
 
@@ -36,6 +37,8 @@ const retentionDays = Number(process.env["REKEY_RETENTION_DAYS"] ?? 0);
 // Read as "no lock", a typing error would only show when somebody has deleted the archive.
 if (!Number.isInteger(retentionDays) || retentionDays < 0)
   throw new Misconfigured("REKEY_RETENTION_DAYS is not a number of days; the stacks set it: deploy them again");
+/** The alias of the key that takes over. */
+const nextKey = process.env["REKEY_NEXT_LEDGER_KEY"];
 const keys = kmsAppendKeys(aws, names.appendKeyAlias);
 const ledger = dynamoLedger({ aws, table, keys });
 const archive = s3Objects({ aws, bucket: names.archiveBucket(account, region), retentionDays });
@@ -45,6 +48,7 @@ const ports: SealPorts = {
   archive,
   work: s3Objects({ aws, bucket: names.workBucket(account, region) }),
   signer: kmsSigner(aws, names.ledgerKeyAlias),
+  ...(nextKey && { next: kmsSigner(aws, nextKey) }),
   keys,
   macsFrom: macRule({ archive, clock }),
   packer: gzip,
@@ -88,9 +92,18 @@ const tellParked = async (parked: readonly Parked[]): Promise<void> => {
   await tellTampering({ ledger, clock }, parked);
 };
 
+let isHandedOver = ports.next === undefined;
+/** Asked once of a process: it is in the ledger then. */
+const handOver = async (signal: AbortSignal): Promise<void> => {
+  if (isHandedOver) return;
+  await recordHandover({ ...ports, ledger }, signal);
+  isHandedOver = true;
+};
+
 const seal = async (context: Remaining, signal: AbortSignal): Promise<number> => {
   const mayStart = () => context.getRemainingTimeInMillis() > LAST_START_MS;
   await tellUnfinished(signal);
+  await handOver(signal);
   const { events, idle, parked } = await sealUntilIdle(ports, { signal, mayStart });
   await tellParked(parked);
   await log("info", "sealed", { events, idle });

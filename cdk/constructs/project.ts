@@ -9,8 +9,16 @@ import type { Hub } from "../hub-stack.ts";
 import { APPEND, AUTHENTICATE, appendedKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
 
+/** Reads the key that the log is checked with: at the end of a handover the next one, from one call to another. */
+export const readKey = (fn: RekeyFunction, { signingKeys }: Hub): void =>
+  fn.allow(
+    ["kms:GetPublicKey"],
+    signingKeys.map(({ keyArn }) => keyArn),
+  );
+
 /** Reads the sealed log, and the key that it is checked with. */
-export const readLog = (fn: RekeyFunction, { naming, place, signingKey }: Hub): void => {
+export const readLog = (fn: RekeyFunction, hub: Hub): void => {
+  const { naming, place } = hub;
   const bucket = (name: string) => `arn:${place.partition}:s3:::${name}`;
   const archive = bucket(naming.archiveBucket(place.account, place.region));
   const work = bucket(naming.workBucket(place.account, place.region));
@@ -18,7 +26,7 @@ export const readLog = (fn: RekeyFunction, { naming, place, signingKey }: Hub): 
   fn.allow(["s3:GetObject"], [...tiles, `${work}/checkpoint`]);
   // Without it S3 answers 403 instead of 404 for what is not there, and a full tile would not be looked for.
   fn.allow(["s3:ListBucket"], [archive, work]);
-  fn.allow(["kms:GetPublicKey"], [signingKey.keyArn]);
+  readKey(fn, hub);
   for (const path of tiles) acceptResource(fn.role, path, "The log grows by objects there; this role only reads.");
 };
 

@@ -34,6 +34,7 @@ export class SealFunction extends RekeyFunction {
       memory: 1024,
       environment: {
         REKEY_RETENTION_DAYS: config.archive.lock ? String(config.archive.retentionDays) : "0",
+        ...(hub.signingKeys.length > 1 && { REKEY_NEXT_LEDGER_KEY: naming.nextLedgerKeyAlias }),
       },
     });
     const metric = (metricName: string) =>
@@ -80,14 +81,17 @@ export class SealFunction extends RekeyFunction {
   }
 
   private allowStores(hub: Hub) {
-    const { ledger, queues, signingKey, appendKey } = hub;
+    const { ledger, queues, signingKeys, appendKey } = hub;
     this.allow(
       ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
       [ledger.tableArn],
     );
     this.allow(["dynamodb:Query"], [`${ledger.tableArn}/index/pending`]);
     this.allow(["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], [queues.spool.queueArn]);
-    this.allow(["kms:GetPublicKey", "kms:Sign"], [signingKey.keyArn]);
+    this.allow(
+      ["kms:GetPublicKey", "kms:Sign"],
+      signingKeys.map(({ keyArn }) => keyArn),
+    );
     this.allow(AUTHENTICATE, [appendKey.keyArn]);
     this.allowBuckets(hub);
   }

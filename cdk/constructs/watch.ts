@@ -7,6 +7,7 @@ import { acceptResource } from "../acknowledged.ts";
 import type { Hub } from "../hub-stack.ts";
 import { APPEND, AUTHENTICATE, appendedKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
+import { readKey } from "./project.ts";
 
 /** Looks after the sealed log from outside the sealer, reading only: is it alive, and is it whole. */
 export class WatchFunction extends RekeyFunction {
@@ -56,7 +57,7 @@ export class WatchFunction extends RekeyFunction {
     this.allow([...APPEND, "dynamodb:Query"], [hub.ledger.tableArn], appendedKeys);
     this.allowComparing(hub);
     this.allow(AUTHENTICATE, [hub.appendKey.keyArn]);
-    this.allow(["kms:GetPublicKey"], [hub.signingKey.keyArn]);
+    readKey(this, hub);
     this.allowReading(hub);
   }
 

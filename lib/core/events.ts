@@ -248,6 +248,11 @@ type Shapes = {
     readonly findings: number;
     readonly first: string | null;
   };
+  /**
+   * The log's key gives way to another; both are verifier keys. `note` says so under both (lib/core/ledger/handover.ts):
+   * who trusts the one may trust the other.
+   */
+  "ledger.key.rotated": { readonly from: string; readonly to: string; readonly note: string };
   /** Witnesses outside the account have seen the log grow to this size, and nothing else of it. `root`: base64. */
   "ledger.checkpoint.cosigned": {
     readonly size: number;

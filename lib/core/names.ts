@@ -8,6 +8,8 @@ export const names = (prefix = "rekey") => ({
   /** What compaction makes of the archive; nothing that could not be made again. */
   parquetBucket: (account: string, region: string) => `${prefix}-parquet-${account}-${region}`,
   ledgerKeyAlias: `alias/${prefix}-ledger`,
+  /** Of the key that takes over, while it does. */
+  nextLedgerKeyAlias: `alias/${prefix}-ledger-next`,
   appendKeyAlias: `alias/${prefix}-append`,
   signalQueue: `${prefix}-signals`,
   rejectedQueue: `${prefix}-rejected`,

@@ -1,8 +1,9 @@
 import { toText } from "../core/ledger/bytes.ts";
 import { Malformed } from "../core/ledger/errors.ts";
+import { checkProofFrom, followKey } from "../core/ledger/follow.ts";
 import { parseVkey } from "../core/ledger/note.ts";
 import type { ReadFile } from "../core/ledger/pieces.ts";
-import { checkProof, parseProof } from "../core/ledger/proof.ts";
+import { parseProof } from "../core/ledger/proof.ts";
 import { proofLines, refutedLine, verdictLines } from "../core/ledger/told.ts";
 import { verifyLog } from "../core/ledger/verify.ts";
 import type { Framework } from "../core/review/control.ts";
@@ -41,7 +42,7 @@ const ofProof = async (read: ReadFile, path: string, vkey: string | undefined): 
   }
   const by = parseVkey(vkey);
   try {
-    const shown = checkProof(parseProof(toText((await read(path)) ?? new Uint8Array())), by);
+    const shown = checkProofFrom(parseProof(toText((await read(path)) ?? new Uint8Array())), by);
     return { good: true, isOwnKey: false, lines: proofLines(shown) };
   } catch (error) {
     if (!(error instanceof Malformed || error instanceof TypeError)) throw error;
@@ -51,7 +52,7 @@ const ofProof = async (read: ReadFile, path: string, vkey: string | undefined): 
 
 const ofPack = async (read: ReadFile, vkey: string | undefined, ask: By): Promise<Opinion> => {
   const told = await manifestOf(read, "it");
-  const by = parseVkey(await keyIn(ledgerIn(read), vkey));
+  const { by } = await followKey(ledgerIn(read), parseVkey(await keyIn(ledgerIn(read), vkey)));
   const wrong = await packComplaints(read, told, { ...ask, by });
   const isOwnKey = vkey === undefined;
   const lines = packLines("evidence pack", told, wrong, packKeyFrom(!isOwnKey));
@@ -59,11 +60,11 @@ const ofPack = async (read: ReadFile, vkey: string | undefined, ask: By): Promis
 };
 
 const ofLog = async (read: ReadFile, vkey: string | undefined): Promise<Opinion> => {
-  const by = parseVkey(await keyIn(read, vkey));
+  const { by, via } = await followKey(read, parseVkey(await keyIn(read, vkey)));
   const verdict = await verifyLog(read, by);
   const isOwnKey = vkey === undefined;
   const from = isOwnKey ? "vkey" : "you";
-  return { good: verdict.good, isOwnKey, lines: verdictLines(verdict, { by, from, isOwn: isOwnKey }) };
+  return { good: verdict.good, isOwnKey, lines: verdictLines(verdict, { by, via, from, isOwn: isOwnKey }) };
 };
 
 /**

@@ -1,27 +1,24 @@
 import type { Batch, Piece } from "../core/ledger/batch.ts";
 import { sameBytes, toBytes, toText } from "../core/ledger/bytes.ts";
-import { type Checkpoint, openCheckpoint } from "../core/ledger/checkpoint.ts";
 import { decodeEntry } from "../core/ledger/entry.ts";
-import { Fork, Malformed } from "../core/ledger/errors.ts";
-import { type Verifier, verifier } from "../core/ledger/note.ts";
+import { Fork, unlessMalformed } from "../core/ledger/errors.ts";
 import { inParallel } from "../core/ledger/parallel.ts";
-import type { AppendKeys, Committed, Inbox, Lock, ObjectStore, Packer, Signer } from "../core/ledger/ports.ts";
+import type { AppendKeys, Committed, Inbox, Lock, ObjectStore, Packer } from "../core/ledger/ports.ts";
 import type { Clock } from "../core/types.ts";
 import type { MacRule } from "./mac-rule.ts";
+import { openedBy, type Signing, type SignPorts } from "./seal-sign.ts";
 
-export type SealPorts = {
+export type SealPorts = SignPorts & {
   readonly inbox: Inbox;
   readonly lock: Lock;
   /** Never rewritten: full tiles and bundles, event files, checkpoints by size, stages. */
   readonly archive: ObjectStore;
   /** Partial tiles and bundles, and the newest checkpoint. */
   readonly work: ObjectStore;
-  readonly signer: Signer;
   readonly keys: AppendKeys;
   readonly macsFrom: MacRule;
   readonly packer: Packer;
   readonly clock: Clock;
-  readonly origin: string;
 };
 
 export const CHECKPOINT = "checkpoint";
@@ -60,23 +57,18 @@ const archiveEvents = async ({ archive, packer }: SealPorts, lock: Committed, ba
   await createSame(archive, path, await packer.pack(eventLines(batch)), signal, unpacksAlike(packer));
 };
 
-/** The checkpoint in a published note; undefined when it is not by our key. */
-const published = (note: Uint8Array, by: Verifier): Checkpoint | undefined => {
-  try {
-    return openCheckpoint(toText(note), by);
-  } catch (error) {
-    if (error instanceof Malformed || error instanceof TypeError) return undefined;
-    throw error;
-  }
-};
-
 /** Replaces the published checkpoint, forwards only: a run that slept for long must not take readers back. */
-const publish = async ({ work }: SealPorts, lock: Committed, by: Verifier, signal: AbortSignal): Promise<void> => {
+const publish = async (
+  { work }: SealPorts,
+  lock: Committed,
+  keys: readonly Signing[],
+  signal: AbortSignal,
+): Promise<void> => {
   for (;;) {
     signal.throwIfAborted();
     const found = await work.get(CHECKPOINT, signal);
     // Size alone would let anybody who writes here freeze the log with a huge one: only signed ones count.
-    const newest = found && published(found.bytes, by);
+    const newest = found && unlessMalformed(() => openedBy(toText(found.bytes), keys));
     if (newest !== undefined && newest.size >= lock.size) return;
     if (await work.replace(CHECKPOINT, toBytes(lock.checkpoint), found?.etag, signal)) return;
   }
@@ -93,14 +85,20 @@ const place = async ({ inbox }: SealPorts, { from, entries }: Batch, signal: Abo
  * Makes true all that a commit implies, in the order in which readers may rely on it: tiles, then the checkpoint
  * that promises them, then the places of the events. Doing it twice, or at once with another run, is doing it once.
  */
-export const finish = async (ports: SealPorts, lock: Committed, batch: Batch, signal: AbortSignal): Promise<void> => {
-  const { archive, work, signer, origin } = ports;
+export const finish = async (
+  ports: SealPorts,
+  lock: Committed,
+  batch: Batch,
+  keys: readonly Signing[],
+  signal: AbortSignal,
+): Promise<void> => {
+  const { archive, work } = ports;
   await inParallel(batch.pieces, OBJECTS_AT_ONCE, async ({ path, bytes, full }: Piece) => {
     await createSame(full ? archive : work, path, bytes, signal);
   });
   await archiveEvents(ports, lock, batch, signal);
   await createSame(archive, `checkpoints/${lock.size}`, toBytes(lock.checkpoint), signal);
-  await publish(ports, lock, verifier(origin, await signer.publicKey(signal)), signal);
+  await publish(ports, lock, keys, signal);
   await place(ports, batch, signal);
   await ports.lock.settle(lock.size, signal);
 };

@@ -4,11 +4,11 @@ import { toBytes } from "../core/ledger/bytes.ts";
 import { formatCheckpoint } from "../core/ledger/checkpoint.ts";
 import { Fork } from "../core/ledger/errors.ts";
 import { EMPTY_ROOT } from "../core/ledger/merkle.ts";
-import { formatNote, verifier } from "../core/ledger/note.ts";
 import type { Committed } from "../core/ledger/ports.ts";
 import { joinEntries, splitEntries } from "../core/ledger/tiles.ts";
 import { choose, type Parked } from "./seal-choose.ts";
 import { CHECKPOINT, createSame, finish, type SealPorts } from "./seal-finish.ts";
+import { mustFollow, type Signing, signingKeys, signNote } from "./seal-sign.ts";
 
 export type SealOptions = {
   readonly signal: AbortSignal;
@@ -55,13 +55,17 @@ const begin = async ({ lock, work, clock }: SealPorts, signal: AbortSignal): Pro
 };
 
 /** Stages the batch, signs, and swaps the lock; undefined when another run was first. */
-const commit = async (ports: SealPorts, batch: Batch, signal: AbortSignal): Promise<Committed | undefined> => {
-  const { archive, lock, signer, clock, origin } = ports;
+const commit = async (
+  ports: SealPorts,
+  batch: Batch,
+  keys: readonly Signing[],
+  signal: AbortSignal,
+): Promise<Committed | undefined> => {
+  const { archive, lock, clock, origin } = ports;
   const stage = `staging/${batch.from}-${batch.size}-${batch.root}`;
   const stageVersion = await createSame(archive, stage, joinEntries(batch.entries), signal);
   const text = formatCheckpoint({ origin, size: batch.size, root: hexToBytes(batch.root) });
-  const by = verifier(origin, await signer.publicKey(signal));
-  const checkpoint = formatNote(text, by, await signer.sign(toBytes(text), signal));
+  const checkpoint = await signNote(keys, text, signal);
   const staged = { stage, ...(stageVersion !== undefined && { stageVersion }) };
   const next = { size: batch.size, root: batch.root, ...staged, checkpoint, at: clock.now(), applied: false };
   return (await lock.commit(next, batch.from, signal)) ? next : undefined;
@@ -85,18 +89,20 @@ const recall = async (ports: SealPorts, lock: Committed, signal: AbortSignal): P
 export const sealOnce = async (ports: SealPorts, { signal, limit = BATCH }: SealOptions): Promise<Cycle> => {
   // The lock is read before the candidates: a commit in between changes its size, and our swap fails.
   const lock = await begin(ports, signal);
+  const keys = await signingKeys(ports, signal);
+  mustFollow(lock, keys);
   if (!lock.applied) {
     const batch = await recall(ports, lock, signal);
-    await finish(ports, lock, batch, signal);
+    await finish(ports, lock, batch, keys, signal);
     return { outcome: "recovered", events: batch.entries.length, parked: [] };
   }
   const { rows, parked } = await choose(ports, limit, lock.size === 0, signal);
   if (rows.length === 0) return { outcome: "idle", events: 0, parked };
   const entries = rows.map((row) => toBytes(row.body));
   const batch = await makeBatch(lock.size, entries, pieceReader(ports, signal), lock.root);
-  const next = await commit(ports, batch, signal);
+  const next = await commit(ports, batch, keys, signal);
   if (next === undefined) return { outcome: "outrun", events: 0, parked };
-  await finish(ports, next, batch, signal);
+  await finish(ports, next, batch, keys, signal);
   return { outcome: "sealed", events: rows.length, parked };
 };
 

@@ -15,3 +15,14 @@ export class Malformed extends Error {
 export class Fork extends Error {
   override readonly name = "Fork";
 }
+
+/** What is read; undefined where it is malformed. */
+export const unlessMalformed = <T>(read: () => T): T | undefined => {
+  try {
+    return read();
+  } catch (error) {
+    // TypeError: bytes that are not UTF-8.
+    if (error instanceof Malformed || error instanceof TypeError) return undefined;
+    throw error;
+  }
+};

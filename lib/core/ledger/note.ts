@@ -37,9 +37,13 @@ export const parseVkey = (text: string): Verifier => {
   return read;
 };
 
+/** A signature as a line of a note, with its newline. */
+export const signatureLine = ({ name, id }: Verifier, signature: Uint8Array): string =>
+  `— ${name} ${toBase64(concatBytes(id, signature))}\n`;
+
 /** The note that a signature over `text` (which ends in a newline) makes. */
-export const formatNote = (text: string, { name, id }: Verifier, signature: Uint8Array): string =>
-  `${text}\n— ${name} ${toBase64(concatBytes(id, signature))}\n`;
+export const formatNote = (text: string, by: Verifier, signature: Uint8Array): string =>
+  `${text}\n${signatureLine(by, signature)}`;
 
 /** A note's text, and its signature lines. Throws Malformed. */
 export const splitNote = (note: string): { readonly text: string; readonly lines: readonly string[] } => {

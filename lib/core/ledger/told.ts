@@ -1,10 +1,11 @@
 import type { Checkpoint } from "./checkpoint.ts";
-import { formatVkey, type Verifier } from "./note.ts";
+import type { Followed } from "./follow.ts";
+import { formatVkey } from "./note.ts";
 import type { checkProof } from "./proof.ts";
 import type { Verdict } from "./verify.ts";
 
-/** The key that was used, where it came from, and whether it lay in the export itself. */
-export type UsedKey = { readonly by: Verifier; readonly from: string; readonly isOwn: boolean };
+/** The key that was used, where the one came from that led to it, and whether that lay in the export itself. */
+export type UsedKey = Followed & { readonly from: string; readonly isOwn: boolean };
 
 const logLines = ({ origin, size, root }: Omit<Checkpoint, "root"> & { readonly root: string }, streams: number) => [
   `log         ${origin}`,
@@ -18,15 +19,16 @@ export type Compared = { readonly lines: readonly string[]; readonly bearsOut: b
 /** A verdict for people, the same from the command and in the browser. */
 export const verdictLines = (
   verdict: Verdict,
-  { by, from, isOwn }: UsedKey,
+  { by, via, from, isOwn }: UsedKey,
   { lines, bearsOut }: Compared = { lines: [], bearsOut: true },
 ): readonly string[] => {
   const { checkpoint, findings, unlisted, streams } = verdict;
   return [
-    `key         ${formatVkey(by)}`,
+    `key         ${formatVkey(via[0]?.from ?? by)}`,
     `from        ${from}`,
     // Whoever can alter the export can swap the key in it.
     ...(isOwn ? ["            the export's own key: compare it with one you got another way"] : []),
+    ...via.map(({ index, to }) => `gave way to ${formatVkey(to)} by entry ${index}`),
     ...(checkpoint ? logLines(checkpoint, streams) : []),
     ...findings.map(({ message }) => `ALTERED     ${message}`),
     ...(unlisted > 0 ? [`            and ${unlisted} more`] : []),

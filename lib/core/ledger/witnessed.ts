@@ -2,6 +2,7 @@ import { toText } from "./bytes.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { Malformed } from "./errors.ts";
 import { compare } from "./extends.ts";
+import { keysOf, openOlder } from "./follow.ts";
 import type { Verifier } from "./note.ts";
 import type { ReadFile } from "./pieces.ts";
 import { judgeCosigned, type WitnessPolicy } from "./witness-policy.ts";
@@ -20,12 +21,15 @@ export type Witnessed =
     }
   | { readonly good: false; readonly message: string };
 
-const isListed = ({ logs }: WitnessPolicy, by: Verifier): boolean =>
-  logs.length === 0 || logs.some(({ name, id }) => name === by.name && id.join() === by.id.join());
+/** The log's key, or another of its keys that it stands for. */
+const isListed = async ({ logs }: WitnessPolicy, read: ReadFile, by: Verifier): Promise<boolean> => {
+  const lists = (key: Verifier) => logs.some(({ name, id }) => name === key.name && id.join() === key.id.join());
+  return logs.length === 0 || lists(by) || (await keysOf(read, by)).some(lists);
+};
 
 /** How far witnesses vouch for a log, by a policy. The log itself must have been verified: its tiles are believed here. */
 export const witnessed = async (read: ReadFile, by: Verifier, policy: WitnessPolicy): Promise<Witnessed> => {
-  if (!isListed(policy, by)) return { good: false, message: "the policy does not list the log's key" };
+  if (!(await isListed(policy, read, by))) return { good: false, message: "the policy does not list the log's key" };
   const newest = await read("checkpoint");
   if (!newest) throw new Malformed("the file checkpoint is missing");
   const head = openCheckpoint(toText(newest), by);
@@ -34,7 +38,7 @@ export const witnessed = async (read: ReadFile, by: Verifier, policy: WitnessPol
     const note = toText(file);
     const { isEnough, cosignatures } = judgeCosigned(note, policy);
     if (!isEnough) continue;
-    const older = openCheckpoint(note, by);
+    const older = await openOlder(read, note, by);
     const { standing, message } = await compare(read, older, head);
     if (standing !== "extends") return { good: false, message: `against the cosigned checkpoint, ${message}` };
     const names = cosignatures.map(({ witness, time }) => ({ name: witness.name, time }));
