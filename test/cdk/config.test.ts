@@ -21,6 +21,7 @@ test("defaults are one account, one network, a locked archive and nothing delete
     consumers: {},
     notify: [],
     witnesses: [],
+    ledgerKeys: [1],
     secretReads: false,
   });
 });

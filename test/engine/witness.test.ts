@@ -1,10 +1,10 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { beforeEach, describe, expect, it } from "vitest";
 import { toBase64, toText } from "../../lib/core/ledger/bytes.ts";
-import { openCheckpoint } from "../../lib/core/ledger/checkpoint.ts";
+import { openCheckpoint, parseCheckpoint } from "../../lib/core/ledger/checkpoint.ts";
 import { cosignaturesOf, witnessOf } from "../../lib/core/ledger/cosignature.ts";
 import { proveExtends } from "../../lib/core/ledger/extends.ts";
-import { verifier } from "../../lib/core/ledger/note.ts";
+import { formatVkey, parseVkey, splitNote, type Verifier, verifier } from "../../lib/core/ledger/note.ts";
 import type { Seen } from "../../lib/core/ledger/ports.ts";
 import { COSIGNED } from "../../lib/core/ledger/witnessed.ts";
 import { type AskWorld, askWitnesses } from "../../lib/engine/ask-witnesses.ts";
@@ -14,6 +14,7 @@ import { memoryLedger } from "../../lib/memory/ledger.ts";
 import { memoryObjects } from "../../lib/memory/objects.ts";
 import { memorySeen } from "../../lib/memory/seen.ts";
 import { memorySigner } from "../../lib/memory/signer.ts";
+import { begun, grow as growLog, key, settle } from "../core/ledger/handover.ts";
 import { append, drain, forever, type World, world } from "../core/ledger/world.ts";
 
 const seed = new Uint8Array(32).fill(5);
@@ -58,6 +59,32 @@ describe("a witness's add-checkpoint (C2SP tlog-witness)", () => {
     expect(size()).toBe(300);
     // The same once more: a log that lost the answer asks again.
     expect((await ask(await request(w, 300))).status).toBe(200);
+  });
+
+  it("goes on over a handover of the log's key: with the old key while both sign, then with the new one, or not at all", async () => {
+    const log = await begun(7);
+    const [first, second] = [formatVkey(key(1)), formatVkey(key(2))].map(parseVkey);
+    const knows = (...logs: (Verifier | undefined)[]) => {
+      const all = logs.flatMap((one) => one ?? []);
+      return async (old: number) => {
+        const note = noteOf(log);
+        const { size } = parseCheckpoint(splitNote(note).text);
+        const proof = await proveExtends(log.read, old, size);
+        const body = [`old ${old}`, ...proof.map(toBase64), "", note].join("\n");
+        return addCheckpoint({ ...ports(), logs: all })(body, forever);
+      };
+    };
+    expect((await knows(first)(0)).status).toBe(200);
+    await growLog(log, 3);
+    await settle(log, [1, 2]);
+    expect((await knows(first)(7)).status).toBe(200);
+    expect(size()).toBe(11);
+    await growLog(log, 3);
+    await settle(log, [2]);
+    expect(await knows(first)(11)).toMatchObject({ status: 403 });
+    expect(size()).toBe(11);
+    expect((await knows(first, second)(11)).status).toBe(200);
+    expect((await knows(second)(14)).status).toBe(200);
   });
 
   it("answers 409 and what it has seen when it is asked from elsewhere", async () => {
