@@ -89,8 +89,8 @@ def _after(resource_type, finish):
         finish(made[0], props)
         return made
 
-    def update(physical_id, old, new, stack, **rest):
-        made = stock["update"](physical_id, old, new, stack, **rest)
+    def update(physical_id, old, new, stack, *logical_id):
+        made = stock["update"](physical_id, old, new, stack, *logical_id)
         finish(made[0], new)
         return made
 

@@ -7,11 +7,12 @@ import { checkProofFrom, followKey, keysOf, openOlder } from "../../../lib/core/
 import { handoverText, openHandover } from "../../../lib/core/ledger/handover.ts";
 import { formatVkey, signatureLine, splitNote, type Verifier, verifier } from "../../../lib/core/ledger/note.ts";
 import type { ReadFile } from "../../../lib/core/ledger/pieces.ts";
-import { prove } from "../../../lib/core/ledger/proof.ts";
+import { formatProof, prove } from "../../../lib/core/ledger/proof.ts";
 import { allOf, parsePolicyFile } from "../../../lib/core/ledger/witness-policy.ts";
 import { witnessed } from "../../../lib/core/ledger/witnessed.ts";
 import type { Sealed } from "../../../lib/core/review/entry.ts";
 import type { Instant } from "../../../lib/core/types.ts";
+import { examine } from "../../../lib/engine/examine.ts";
 import { sealedLog } from "../../../lib/memory/sealed-log.ts";
 
 const ORIGIN = "rekey.000000000000.test/ledger";
@@ -126,6 +127,23 @@ describe("the proof of a handover", () => {
     expect(() => checkProofFrom(other, key(1))).toThrow(/carries no signature/);
     expect(() => checkProofFrom({ ...proof, entry: other.entry }, key(1))).toThrow(/carries no signature/);
     expect(() => checkProofFrom({ ...proof, index: 1 }, key(1))).toThrow();
+  });
+});
+
+describe("what is handed over to be verified, with an old key", () => {
+  const ask = { frameworks: [], ms: Date.parse };
+  it("is judged under the key that it leads to, an export and the proof of the handover alike", async () => {
+    const { read, files } = await logOf(2, [over(1, 2)]);
+    const paths = [...files.keys()];
+    const opinion = await examine({ paths, read }, formatVkey(key(1)), ask);
+    expect(opinion).toMatchObject({ good: true, isOwnKey: false });
+    expect(opinion.lines).toContain(`gave way to ${formatVkey(key(2))} by entry 0`);
+    expect((await examine({ paths, read }, formatVkey(key(3)), ask)).good).toBe(false);
+    const note = toText((await read("checkpoint")) ?? expect.fail());
+    const proof = toBytes(formatProof(await prove(read, note, key(2), 0)));
+    const one = { paths: ["h.tlog-proof"], read: async () => proof };
+    expect((await examine(one, formatVkey(key(1)), ask)).good).toBe(true);
+    expect((await examine(one, formatVkey(key(3)), ask)).good).toBe(false);
   });
 });
 
