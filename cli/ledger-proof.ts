@@ -3,7 +3,7 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import { type Command, InvalidArgumentError } from "commander";
 import { toBytes } from "../lib/core/ledger/bytes.ts";
 import { openCheckpoint } from "../lib/core/ledger/checkpoint.ts";
-import { Malformed } from "../lib/core/ledger/errors.ts";
+import { Malformed, unlessMalformed } from "../lib/core/ledger/errors.ts";
 import { checkProofFrom } from "../lib/core/ledger/follow.ts";
 import { formatVkey, parseVkey } from "../lib/core/ledger/note.ts";
 import { checkProof, formatProof, parseProof, prove } from "../lib/core/ledger/proof.ts";
@@ -20,16 +20,20 @@ const opened = (io: Io, { from, vkey, prefix }: From): Promise<OpenLog> =>
   from === undefined ? deployedLog(io.aws(), prefix, AbortSignal.timeout(ANSWER_MS)) : exportedLog(from, vkey);
 
 const head = async (io: Io, options: From): Promise<void> => {
-  const { by, read, note } = await opened(io, options);
+  const { by, read, note, next } = await opened(io, options);
   const { origin, size, root } = openCheckpoint(note, by);
+  const heir = await next?.();
+  const isByBoth = heir && unlessMalformed(() => openCheckpoint(note, heir)) !== undefined;
   const last = size > 0 ? checkProof(await prove(read, note, by, size - 1), by).event : undefined;
-  const told = { origin, size, root: bytesToHex(root), newest: last?.receivedAt ?? null, vkey: formatVkey(by) };
+  const keys = { vkey: formatVkey(by), ...(isByBoth && { next: formatVkey(heir) }) };
+  const told = { origin, size, root: bytesToHex(root), newest: last?.receivedAt ?? null, ...keys };
   if (options.json) return io.out(JSON.stringify(told));
   io.out(`log         ${told.origin}`);
   io.out(`entries     ${told.size}`);
   io.out(`root        ${told.root}`);
   io.out(`newest      ${told.newest ?? "nothing was sealed yet"}`);
-  io.out(`signed by   ${told.vkey}`);
+  io.out(`signed by   ${keys.vkey}`);
+  if (keys.next) io.out(`and by      ${keys.next}`);
 };
 
 const proveOne = async (index: number, io: Io, options: From & { readonly out?: string }): Promise<void> => {

@@ -43,17 +43,23 @@ export const readIn =
     });
 
 /** A log to be read, wherever it lies. */
-export type OpenLog = { readonly by: Verifier; readonly read: ReadFile; readonly note: string };
+export type OpenLog = {
+  readonly by: Verifier;
+  readonly read: ReadFile;
+  readonly note: string;
+  /** Of a deployed log: the key that takes over, where one does. */
+  readonly next?: () => Promise<Verifier | undefined>;
+};
 
 const missing = (what: string) => new Error(`${what} has no checkpoint yet: nothing was sealed; try again in a minute`);
 
 /** The log of the caller's account and region. */
 export const deployedLog = async (aws: Aws, prefix: string | undefined, signal: AbortSignal): Promise<OpenLog> => {
-  const { by, archive, work } = await openLog(aws, prefix, signal);
+  const { by, next, archive, work } = await openLog(aws, prefix, signal);
   const note = await work.get("checkpoint", signal);
   if (!note) throw missing(by.name);
   const read: ReadFile = async (path) => (await (path.includes(".p/") ? work : archive).get(path, signal))?.bytes;
-  return { by, read, note: toText(note.bytes) };
+  return { by, next, read, note: toText(note.bytes) };
 };
 
 /** An export, under the key that is given or its own. */

@@ -86,6 +86,8 @@ describe("the log's key is rotated in KMS, as the stacks do it", () => {
     newKey = made.KeyMetadata?.KeyId ?? expect.fail();
     await kms().send(new CreateAliasCommand({ AliasName: n.nextLedgerKeyAlias, TargetKeyId: newKey }));
     newVkey = await vkeyOf(n.nextLedgerKeyAlias);
+    // There is a second key, and it has not signed yet.
+    expect(JSON.parse(rekey("head", "--json").stdout)).not.toHaveProperty("next");
     expect(newVkey).not.toBe(oldVkey);
     // A new deployment is a new process.
     set["REKEY_NEXT_LEDGER_KEY"] = n.nextLedgerKeyAlias;
@@ -93,6 +95,7 @@ describe("the log's key is rotated in KMS, as the stacks do it", () => {
     await grow();
     await grow();
     expect(rekey("key").stdout).toBe(`${oldVkey}\n${newVkey}\n`);
+    expect(rekey("head").stdout).toContain(`signed by   ${oldVkey}\nand by      ${newVkey}\n`);
     const ledger = dynamoLedger({ aws, table: n.ledgerTable, keys: kmsAppendKeys(aws, n.appendKeyAlias) });
     expect(await ledger.history("ledger")).toMatchObject([
       { type: "ledger.key.rotated", data: { from: oldVkey, to: newVkey }, index: expect.any(Number) },

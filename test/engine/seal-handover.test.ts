@@ -5,6 +5,7 @@ import { decodeEntry } from "../../lib/core/ledger/entry.ts";
 import { Fork, unlessMalformed } from "../../lib/core/ledger/errors.ts";
 import { followKey, keysOf, openOlder } from "../../lib/core/ledger/follow.ts";
 import { sealOnce } from "../../lib/engine/seal.ts";
+import { CHECKPOINT, type SealPorts } from "../../lib/engine/seal-finish.ts";
 import { recordHandover } from "../../lib/engine/seal-sign.ts";
 import { Crash, type FaultPlan } from "../../lib/memory/faults.ts";
 import { begun, grow, key, process, settle } from "../core/ledger/handover.ts";
@@ -139,6 +140,31 @@ describe("a key of the log gives way to another", () => {
     }
     expect(bad).toEqual([]);
   }, 240_000);
+
+  it("while a run that both keys sign sleeps through the end of it: what it publishes late takes no reader back", async () => {
+    const w = await begun();
+    await grow(w, 2);
+    await settle(w, [1, 2]);
+    await grow(w, 2);
+    const { ports } = process(w, [1, 2]);
+    const [asleep, awake] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const work: SealPorts["work"] = {
+      ...ports.work,
+      get: async (path, ...rest) => {
+        if (path === CHECKPOINT) asleep.resolve();
+        if (path === CHECKPOINT) await awake.promise;
+        return ports.work.get(path, ...rest);
+      },
+    };
+    const slow = sealOnce({ ...ports, work }, { signal: forever });
+    await asleep.promise;
+    await settle(w, [2]);
+    await grow(w, 2);
+    await settle(w, [2]);
+    awake.resolve();
+    await slow;
+    expect(await broken(w, 2)).toEqual([]);
+  });
 
   it("never by a deployment that puts one key in the other's place: sealing halts, and goes on with both", async () => {
     const w = await begun();
