@@ -136,7 +136,7 @@ export const invocation = (all: Estate, clock: Clock, life: Life): RespondWorld 
     retiring: rotate.retiring as RetireList,
     clock,
     recorder: openRecorder({
-      ledger: rotate.ledger,
+      ledger: through("ledger", all.ledger),
       spool: { put: async (event) => void (await all.ledger.append(event)) },
       clock,
       complain: () => undefined,

@@ -9,9 +9,11 @@ import { dynamoLedger } from "../lib/aws/ledger.ts";
 import { dynamoInbox, dynamoLock } from "../lib/aws/sequencer-store.ts";
 import { kmsSigner } from "../lib/aws/signer.ts";
 import { Misconfigured } from "../lib/core/errors.ts";
+import type { LifecycleEvent } from "../lib/core/events.ts";
 import { parseEvent } from "../lib/core/ledger/entry.ts";
 import { gzip } from "../lib/core/ledger/gzip.ts";
 import { described } from "../lib/core/sanitize.ts";
+import type { NotTaken } from "../lib/core/types.ts";
 import { macRule } from "../lib/engine/mac-rule.ts";
 import { sealUntilIdle } from "../lib/engine/seal.ts";
 import type { Parked } from "../lib/engine/seal-choose.ts";
@@ -56,15 +58,26 @@ const ports: SealPorts = {
   origin,
 };
 
-const append = async ({ messageId, body }: Message): Promise<readonly { readonly itemIdentifier: string }[]> => {
+const read = ({ body }: Message): LifecycleEvent | NotTaken => {
   try {
-    await ledger.append(parseEvent(body));
-    return [];
+    return parseEvent(body);
   } catch (error) {
-    // Comes again, and in the end lies in the dead-letter queue, where an alarm looks.
-    await log("error", "spooled event not recorded", { messageId, error: described(error) });
-    return [{ itemIdentifier: messageId }];
+    return { error };
   }
+};
+
+/** The messages whose events were not taken come again, and in the end lie in the dead-letter queue, where an alarm looks. */
+const append = async (messages: readonly Message[]): Promise<readonly { readonly itemIdentifier: string }[]> => {
+  const said = messages.map(read);
+  const events = said.flatMap((one) => ("error" in one ? [] : [one]));
+  const answers = [...(await ledger.appendBatch(events))];
+  const failed = said.flatMap((one, i) => {
+    const answer = "error" in one ? one : answers.shift();
+    return answer && "error" in answer ? [{ messageId: messages[i]?.messageId ?? "", error: answer.error }] : [];
+  });
+  for (const { messageId, error } of failed)
+    await log("error", "spooled event not recorded", { messageId, error: described(error) });
+  return failed.map(({ messageId }) => ({ itemIdentifier: messageId }));
 };
 
 type Remaining = { readonly getRemainingTimeInMillis: () => number };
@@ -115,12 +128,12 @@ export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler(
   async (event: unknown, context: Remaining, { signal }: { readonly signal: AbortSignal }) => {
     const spooled = Spooled.safeParse(event);
     if (!spooled.success) return { batchItemFailures: [], sealed: await seal(context, signal) };
-    const failures = await Promise.all(spooled.data.Records.map(append));
+    const batchItemFailures = await append(spooled.data.Records);
     // What is appended must not come again, even if sealing fails: the next minute's run fails the same way, aloud.
     const sealed = await seal(context, signal).catch(async (error: unknown) => {
       await log("critical", "spooled events are recorded but not sealed", { error: described(error) });
       return 0;
     });
-    return { batchItemFailures: failures.flat(), sealed };
+    return { batchItemFailures, sealed };
   },
 );

@@ -1,5 +1,5 @@
-/** What appending an event to the ledger takes: read the head, then one transaction of two writes. Nobody deletes. */
-export const APPEND = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"] as const;
+/** What appending events to the ledger takes: read them and their heads, then write both in one transaction. Nobody deletes. */
+export const APPEND = ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"] as const;
 
 /** The key of a day, with which what is appended is authenticated. */
 export const AUTHENTICATE = ["kms:GenerateMac"] as const;

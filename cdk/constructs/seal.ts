@@ -83,7 +83,13 @@ export class SealFunction extends RekeyFunction {
   private allowStores(hub: Hub) {
     const { ledger, queues, signingKeys, appendKey } = hub;
     this.allow(
-      ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+      [
+        "dynamodb:BatchGetItem",
+        "dynamodb:GetItem",
+        "dynamodb:PartiQLUpdate",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+      ],
       [ledger.tableArn],
     );
     this.allow(["dynamodb:Query"], [`${ledger.tableArn}/index/pending`]);

@@ -6,10 +6,11 @@ import type { EventName, Row } from "../core/ledger/ports.ts";
 export const SHARDS = 16;
 export const PENDING = "pending";
 const EVENT = "E#";
+export const HEAD = "HEAD";
 
 export const streamKey = (stream: string): string => `C#${stream}`;
 export const eventKey = ({ stream, id }: EventName) => ({ PK: streamKey(stream), SK: `${EVENT}${id}` });
-export const headKey = (stream: string) => ({ PK: streamKey(stream), SK: "HEAD" });
+export const headKey = (stream: string) => ({ PK: streamKey(stream), SK: HEAD });
 export const lockKey = (origin: string) => ({ PK: `LOCK#${origin}`, SK: "LOCK" });
 export const nameOf = (item: Readonly<Record<string, unknown>>): EventName => ({
   stream: String(item["PK"]).slice(2),

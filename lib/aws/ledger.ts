@@ -1,16 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { type TransactionCanceledException, TransactionInProgressException } from "@aws-sdk/client-dynamodb";
 import { GetCommand, QueryCommand, TransactWriteCommand } from "@aws-sdk/lib-dynamodb";
-import { appendTo } from "../core/ledger/append.ts";
+import { appenderOf, type Transacting } from "../core/ledger/append.ts";
 import { toBytes } from "../core/ledger/bytes.ts";
 import { decodeEntry } from "../core/ledger/entry.ts";
 import type { AppendKeys, Head, Row, StreamStore } from "../core/ledger/ports.ts";
-import type { Aws, Clock, Ledger, Recorded } from "../core/types.ts";
+import type { Clock, Ledger, Recorded } from "../core/types.ts";
 import { systemClock } from "./clock.ts";
 import { documents } from "./document.ts";
-import { eventKey, headKey, pendingKey, rowOf, streamKey } from "./ledger-keys.ts";
-
-type Table = { readonly aws: Aws; readonly table: string };
+import { eventKey, HEAD, headKey, nameOf, pendingKey, rowOf, streamKey } from "./ledger-keys.ts";
+import { type Item, readItems, type Table } from "./ledger-read.ts";
 
 /** Reasons for which a transaction did nothing and is worth another look (DynamoDB API, CancellationReasons). */
 const WORTH_RETRYING = new Set([
@@ -28,32 +27,57 @@ const isRefusal = (error: unknown): boolean => {
   return CancellationReasons.every(({ Code = "None" }) => WORTH_RETRYING.has(Code));
 };
 
-/** Events and heads of streams in the ledger table. The head is updated, never put: it also holds what was sealed. */
-const dynamoStreams = ({ aws, table: TableName }: Table): StreamStore => ({
-  async look(name, abortSignal) {
-    const read = (Key: Record<string, string>) =>
-      documents(aws).send(new GetCommand({ TableName, Key, ConsistentRead: true }), { abortSignal });
-    const [event, head] = await Promise.all([read(eventKey(name)), read(headKey(name.stream))]);
-    const row = rowOf(event.Item);
-    const found = head.Item as (Head & { readonly lastId: string }) | undefined;
+const headOf = (item: Item): readonly [string, Head] => {
+  const { seq, lastId, receivedAt } = item as Omit<Head, "last"> & { readonly lastId: string };
+  return [nameOf(item).stream, { seq, last: lastId, receivedAt }];
+};
+
+const puts = (TableName: string, rows: readonly Row[]) =>
+  rows.map((row) => {
+    const { seq, receivedAt, body, before, mac } = row;
+    const Item = { ...eventKey(row), ...pendingKey(row), seq, receivedAt, body, mac, ...(before && { before }) };
+    return { Put: { TableName, Item, ConditionExpression: "attribute_not_exists(PK)" } };
+  });
+
+/** From the head before a stream's first row to its last. Updated, never put: a head also holds what was sealed. */
+const updates = (TableName: string, rows: readonly Row[]) => {
+  const first = new Map<string, number>();
+  for (const { stream, seq } of rows) if (!first.has(stream)) first.set(stream, seq);
+  return [...new Map(rows.map((row) => [row.stream, row])).values()].map(({ stream, id, seq, receivedAt }) => {
+    const before = (first.get(stream) ?? seq) - 1;
     return {
-      ...(row && { seq: row.seq }),
-      ...(found && { head: { seq: found.seq, last: found.lastId, receivedAt: found.receivedAt } }),
+      Update: {
+        TableName,
+        Key: headKey(stream),
+        UpdateExpression: "SET seq = :seq, lastId = :id, receivedAt = :at",
+        ConditionExpression: before === 0 ? "attribute_not_exists(seq)" : "seq = :before",
+        ExpressionAttributeValues: {
+          ":seq": seq,
+          ":id": id,
+          ":at": receivedAt,
+          ...(before > 0 && { ":before": before }),
+        },
+      },
+    };
+  });
+};
+
+/** Events and heads of streams in the ledger table. */
+const dynamoStreams = (at: Table): StreamStore => ({
+  async look(names, signal) {
+    const streams = [...new Set(names.map(({ stream }) => stream))];
+    const items = await readItems(at, [...names.map(eventKey), ...streams.map(headKey)], signal);
+    const heads = items.filter(({ SK }) => SK === HEAD);
+    const seqs = new Map(items.map(({ PK, SK, seq }) => [JSON.stringify([PK, SK]), seq as number]));
+    return {
+      seqs: names.map(eventKey).map(({ PK, SK }) => seqs.get(JSON.stringify([PK, SK]))),
+      heads: new Map(heads.map(headOf)),
     };
   },
-  async put(row, abortSignal) {
-    const { seq, id, receivedAt, body, before, mac } = row;
-    const Item = { ...eventKey(row), ...pendingKey(row), seq, receivedAt, body, mac, ...(before && { before }) };
-    const Update = {
-      TableName,
-      Key: headKey(row.stream),
-      UpdateExpression: "SET seq = :seq, lastId = :id, receivedAt = :at",
-      ConditionExpression: seq === 1 ? "attribute_not_exists(seq)" : "seq = :before",
-      ExpressionAttributeValues: { ":seq": seq, ":id": id, ":at": receivedAt, ...(seq > 1 && { ":before": seq - 1 }) },
-    };
-    const Put = { TableName, Item, ConditionExpression: "attribute_not_exists(PK)" };
+  async put(rows, abortSignal) {
+    const TransactItems = [...puts(at.table, rows), ...updates(at.table, rows)];
     try {
-      await documents(aws).send(new TransactWriteCommand({ TransactItems: [{ Put }, { Update }] }), { abortSignal });
+      await documents(at.aws).send(new TransactWriteCommand({ TransactItems }), { abortSignal });
       return "stored";
     } catch (error) {
       if (isRefusal(error)) return "refused";
@@ -106,7 +130,7 @@ export type DynamoLedgerOptions = Table & {
   readonly keys: AppendKeys;
   readonly clock?: Clock;
   readonly random?: (bytes: number) => Uint8Array;
-  /** How long one append may take with all its retries, in ms; containment gives it little. */
+  /** How long one append, or one transaction of a batch, may take with all its retries, in ms; containment gives it little. */
   readonly timeoutMs?: number;
   /** Ends every call of this ledger. */
   readonly signal?: AbortSignal;
@@ -137,19 +161,19 @@ export const dynamoLedger = ({
   timeoutMs = APPEND_MS,
   signal,
 }: DynamoLedgerOptions): Ledger => {
-  const append = appendTo({ store: dynamoStreams({ aws, table }), keys, clock, random });
+  const ports = { store: dynamoStreams({ aws, table }), keys, clock, random };
   const within = (ms: number) => AbortSignal.any([AbortSignal.timeout(ms), ...(signal ? [signal] : [])]);
-  return {
-    async append(event) {
-      const limit = within(timeoutMs);
-      try {
-        return await append(event, limit);
-      } catch (cause) {
-        if (!limit.aborted) throw cause;
-        const message = `event ${event.id} of ${event.stream} was not recorded within ${timeoutMs} ms; append it again`;
-        throw new Error(message, { cause });
-      }
-    },
-    ...dynamoHistory({ aws, table }, within),
+  const inTime: Transacting = async (events, transact) => {
+    const limit = within(timeoutMs);
+    try {
+      return await transact(limit);
+    } catch (cause) {
+      if (!limit.aborted) throw cause;
+      const [first] = events;
+      const also = events.length > 1 ? ` and ${events.length - 1} after it` : "";
+      const message = `event ${first?.id} of ${first?.stream}${also} was not recorded within ${timeoutMs} ms; append it again`;
+      throw new Error(message, { cause });
+    }
   };
+  return { ...appenderOf(ports, inTime), ...dynamoHistory({ aws, table }, within) };
 };

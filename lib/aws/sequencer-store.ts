@@ -1,22 +1,13 @@
-import { BatchGetCommand, GetCommand, PutCommand, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { Fork } from "../core/ledger/errors.ts";
-import { inParallel } from "../core/ledger/parallel.ts";
+import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import type { Committed, EventName, Inbox, Lock } from "../core/ledger/ports.ts";
-import type { Aws } from "../core/types.ts";
+import type { Key } from "./batch.ts";
 import { systemClock } from "./clock.ts";
 import { documents } from "./document.ts";
 import { eventKey, headKey, lockKey, nameOf, PENDING, rowOf, SHARDS, shardKey } from "./ledger-keys.ts";
+import { placeAll, raiseAll } from "./ledger-mark.ts";
+import { type Item, PAUSE_MS, readItems, type Table } from "./ledger-read.ts";
 
-type Table = { readonly aws: Aws; readonly table: string };
-type Item = Readonly<Record<string, unknown>>;
-type Key = Readonly<Record<string, string>>;
 type Update = Omit<ConstructorParameters<typeof UpdateCommand>[0], "TableName" | "Key">;
-
-/** Keys in one BatchGetItem. */
-const BATCH = 100;
-const AT_ONCE = 8;
-/** Another transaction holds the item, or the service sheds load: neither is an answer. */
-const PAUSE_MS = 25;
 
 const isCondition = (error: unknown): boolean =>
   error instanceof Error && error.name === "ConditionalCheckFailedException";
@@ -33,30 +24,6 @@ const update = async ({ aws, table }: Table, key: Key, change: Update, abortSign
       await systemClock.sleep(PAUSE_MS, abortSignal);
     }
   }
-};
-
-const readChunk = async ({ aws, table }: Table, keys: readonly Key[], abortSignal: AbortSignal): Promise<Item[]> => {
-  const items: Item[] = [];
-  let Keys: Record<string, unknown>[] = [...keys];
-  while (Keys.length > 0) {
-    const command = new BatchGetCommand({ RequestItems: { [table]: { Keys, ConsistentRead: true } } });
-    const page = await documents(aws).send(command, { abortSignal });
-    items.push(...(page.Responses?.[table] ?? []));
-    Keys = page.UnprocessedKeys?.[table]?.Keys ?? [];
-    if (Keys.length > 0) await systemClock.sleep(PAUSE_MS, abortSignal);
-  }
-  return items;
-};
-
-const readAll = async (at: Table, keys: readonly Key[], signal: AbortSignal): Promise<readonly Item[]> => {
-  const chunks = Array.from({ length: Math.ceil(keys.length / BATCH) }, (_, i) =>
-    keys.slice(i * BATCH, (i + 1) * BATCH),
-  );
-  const found: Item[] = [];
-  await inParallel(chunks, AT_ONCE, async (chunk) => {
-    found.push(...(await readChunk(at, chunk, signal)));
-  });
-  return found;
 };
 
 const pending = async (
@@ -86,30 +53,15 @@ const pending = async (
 export const dynamoInbox = (at: Table): Inbox => ({
   pending: (limit, signal) => pending(at, limit, signal),
   async read(names, signal) {
-    const items = await readAll(at, names.map(eventKey), signal);
+    const items = await readItems(at, names.map(eventKey), signal);
     return items.map(rowOf).filter((row) => row !== undefined);
   },
   async sealedSeqs(streams, signal) {
-    const heads = await readAll(at, streams.map(headKey), signal);
+    const heads = await readItems(at, streams.map(headKey), signal);
     return new Map(heads.map((head) => [nameOf(head).stream, Number(head["sealed"] ?? 0)]));
   },
-  async place(name, index, signal) {
-    const change = {
-      UpdateExpression: "SET idx = :index REMOVE gpk, gsk",
-      ConditionExpression: "attribute_exists(PK) AND (attribute_not_exists(idx) OR idx = :index)",
-      ExpressionAttributeValues: { ":index": index },
-    };
-    if (await update(at, eventKey(name), change, signal)) return;
-    throw new Fork(`event ${name.id} of ${name.stream} is sealed at ${index}, but its item is gone or says otherwise`);
-  },
-  async raise(stream, seq, signal) {
-    const change = {
-      UpdateExpression: "SET sealed = :seq",
-      ConditionExpression: "attribute_exists(PK) AND (attribute_not_exists(sealed) OR sealed < :seq)",
-      ExpressionAttributeValues: { ":seq": seq },
-    };
-    await update(at, headKey(stream), change, signal);
-  },
+  place: (events, signal) => placeAll(at, events, signal),
+  raise: (streams, signal) => raiseAll(at, streams, signal),
 });
 
 /** The lock record of one log, in the same table. */

@@ -117,9 +117,19 @@ export type Deps = {
   readonly readAdmin: (id: string) => Promise<Secret<unknown>>;
 };
 
+/** An event's place in its stream. */
+export type Taken = { readonly seq: number };
+/** Why an event was not taken. It may be stored all the same where the answer was lost: appending it again is safe. */
+export type NotTaken = { readonly error: unknown };
+
 /** Append-only, gapless per stream, deterministic ids: appending twice is once (the first wins). */
 export interface Ledger {
-  append(event: LifecycleEvent): Promise<{ readonly seq: number }>;
+  append(event: LifecycleEvent): Promise<Taken>;
+  /**
+   * Appends many, in their order, and answers for each. Never rejects: what could not become an entry holds up no other,
+   * and after any other failure the rest is not tried, so that no event is taken before an earlier one of its stream.
+   */
+  appendBatch(events: readonly LifecycleEvent[]): Promise<readonly (Taken | NotTaken)[]>;
   /** In order of `seq`. */
   history(stream: string): Promise<readonly Recorded[]>;
   /** Newest first. */

@@ -1,6 +1,7 @@
 import { Conflict, Misconfigured } from "../core/errors.ts";
-import type { Actor } from "../core/events.ts";
+import type { Actor, LifecycleEvent } from "../core/events.ts";
 import { incidentOf } from "../core/ids.ts";
+import { seqsOf } from "../core/ledger/append.ts";
 import {
   type Campaign,
   campaignDigest,
@@ -58,13 +59,14 @@ export const openCampaign = async (world: CampaignWorld, opening: Opening): Prom
   if (credentials.length === 0) throw new Misconfigured(`nothing is in the scope of ${campaign}: ${scope}`);
   const stream = campaignStream(campaign);
   const common = { stream, at: clock.now(), actor } as const;
-  for (let from = 0; from < credentials.length; from += SCOPED_AT_ONCE) {
+  const scoped = Array.from({ length: Math.ceil(credentials.length / SCOPED_AT_ONCE) }, (_, i): LifecycleEvent => {
+    const from = i * SCOPED_AT_ONCE;
     const some = credentials.slice(from, from + SCOPED_AT_ONCE);
-    await ledger.append({ ...common, id: `review.scoped:${from}`, type: "review.scoped", data: { credentials: some } });
-  }
-  // Last, so that what is open has its whole scope.
+    return { ...common, id: `review.scoped:${from}`, type: "review.scoped", data: { credentials: some } };
+  });
   const data = { size, root, scope, items: credentials.length, deadline, byDefault };
-  await ledger.append({ ...common, id: "review.opened", type: "review.opened", data });
+  // Opened last, so that what is open has its whole scope.
+  seqsOf(await ledger.appendBatch([...scoped, { ...common, id: "review.opened", type: "review.opened", data }]));
   return readCampaign(world, campaign);
 };
 

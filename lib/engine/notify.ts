@@ -1,5 +1,6 @@
 import { type LifecycleEvent, SIGNALS } from "../core/events.ts";
 import type { Incident, Incidents, Inventory } from "../core/incident.ts";
+import { seqsOf } from "../core/ledger/append.ts";
 import type { Notice } from "../core/notice.ts";
 import { type Common, hears, type Notifier, type NotifierVerbs, type Outcome, type Telling } from "../core/notifier.ts";
 import type { Proposals } from "../core/proposal.ts";
@@ -17,7 +18,7 @@ export type NotifyWorld = {
   readonly incidents: Pick<Incidents, "get">;
   readonly proposals: Pick<Proposals, "get">;
   readonly inventory: Pick<Inventory, "many">;
-  readonly ledger: Pick<Ledger, "append">;
+  readonly ledger: Pick<Ledger, "appendBatch">;
   readonly clock: Pick<Clock, "between" | "now">;
   /** Whether this was told already, and that it was. */
   readonly told: { has(mark: string): Promise<boolean>; add(mark: string): Promise<void> };
@@ -61,8 +62,8 @@ const streamsOf = (incident: Incident | undefined): readonly string[] => {
 
 const record = async (world: NotifyWorld, { kind, name }: Common, telling: Telling, incident: Incident | undefined) => {
   const at = world.clock.now();
-  for (const stream of streamsOf(incident)) {
-    const event: LifecycleEvent = {
+  const events = streamsOf(incident).map(
+    (stream): LifecycleEvent => ({
       id: `${telling.key}:told:${name}`,
       stream,
       type: "people.told",
@@ -75,9 +76,9 @@ const record = async (world: NotifyWorld, { kind, name }: Common, telling: Telli
         kind,
         receivedToToldMs: incident ? world.clock.between(incident.timeline.receivedAt, at) : null,
       },
-    };
-    await world.ledger.append(event);
-  }
+    }),
+  );
+  seqsOf(await world.ledger.appendBatch(events));
 };
 
 /**

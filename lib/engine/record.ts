@@ -11,7 +11,7 @@ export type Recorder = {
 
 type World = {
   /** One that gives up soon: what it does not take in time is spooled and appended later. */
-  readonly ledger: Pick<Ledger, "append">;
+  readonly ledger: Pick<Ledger, "appendBatch">;
   readonly spool: Spool;
   readonly clock: Clock;
   /** Hears of events that neither ledger nor spool took: the last trace of them is a log line. */
@@ -21,6 +21,7 @@ type World = {
 /** One for each delivery: once the ledger has failed, what follows goes to the spool without asking it again. */
 export const openRecorder = ({ ledger, spool, clock, complain }: World): Recorder => {
   let ledgerWorks = true;
+  let waiting: readonly LifecycleEvent[] = [];
   let tail: Promise<unknown> = Promise.resolve();
 
   const toSpool = async (event: LifecycleEvent) => {
@@ -33,19 +34,27 @@ export const openRecorder = ({ ledger, spool, clock, complain }: World): Recorde
       );
     }
   };
-  const toLedger = async (event: LifecycleEvent) => {
-    if (!ledgerWorks) return toSpool(event);
+  const toLedger = async (events: readonly LifecycleEvent[]): Promise<readonly LifecycleEvent[]> => {
     try {
-      await ledger.append(event);
+      const answers = await ledger.appendBatch(events);
+      return events.filter((_, i) => "error" in (answers[i] ?? {}));
     } catch {
-      ledgerWorks = false;
-      await toSpool(event);
+      return events;
     }
+  };
+  /** All that was added while the last ones were recorded, at once. */
+  const record = async () => {
+    const events = waiting;
+    waiting = [];
+    const left = ledgerWorks && events.length > 0 ? await toLedger(events) : events;
+    if (left.length > 0) ledgerWorks = false;
+    for (const event of left) await toSpool(event);
   };
 
   return {
     add: (event) => {
-      tail = tail.then(() => toLedger(event));
+      waiting = [...waiting, event];
+      tail = tail.then(record);
     },
     settled: async () => {
       await tail;

@@ -3,7 +3,7 @@ import { sameBytes, toBytes, toText } from "../core/ledger/bytes.ts";
 import { decodeEntry } from "../core/ledger/entry.ts";
 import { Fork, unlessMalformed } from "../core/ledger/errors.ts";
 import { inParallel } from "../core/ledger/parallel.ts";
-import type { AppendKeys, Committed, Inbox, Lock, ObjectStore, Packer } from "../core/ledger/ports.ts";
+import type { AppendKeys, Committed, Inbox, Lock, ObjectStore, Packer, Raised } from "../core/ledger/ports.ts";
 import type { Clock } from "../core/types.ts";
 import type { MacRule } from "./mac-rule.ts";
 import { openedBy, type Signing, type SignPorts } from "./seal-sign.ts";
@@ -23,7 +23,6 @@ export type SealPorts = SignPorts & {
 
 export const CHECKPOINT = "checkpoint";
 const OBJECTS_AT_ONCE = 8;
-const MARKS_AT_ONCE = 24;
 
 type Same = (found: Uint8Array, meant: Uint8Array) => Promise<boolean>;
 const identical: Same = async (found, meant) => sameBytes(found, meant);
@@ -74,11 +73,16 @@ const publish = async (
   }
 };
 
-const place = async ({ inbox }: SealPorts, { from, entries }: Batch, signal: AbortSignal): Promise<void> => {
+const mark = async ({ inbox }: SealPorts, { from, entries }: Batch, signal: AbortSignal): Promise<void> => {
   const events = entries.map(decodeEntry);
-  await inParallel(events, MARKS_AT_ONCE, (event, i) => inbox.place(event, from + i, signal));
-  const last = [...new Map(events.map(({ stream, seq }) => [stream, seq]))];
-  await inParallel(last, MARKS_AT_ONCE, ([stream, seq]) => inbox.raise(stream, seq, signal));
+  await inbox.place(
+    events.map(({ stream, id }, i) => ({ stream, id, index: from + i })),
+    signal,
+  );
+  const sealed = new Map<string, Raised>();
+  for (const { stream, seq } of events)
+    sealed.set(stream, { stream, from: sealed.get(stream)?.from ?? seq - 1, to: seq });
+  await inbox.raise([...sealed.values()], signal);
 };
 
 /**
@@ -99,6 +103,6 @@ export const finish = async (
   await archiveEvents(ports, lock, batch, signal);
   await createSame(archive, `checkpoints/${lock.size}`, toBytes(lock.checkpoint), signal);
   await publish(ports, lock, keys, signal);
-  await place(ports, batch, signal);
+  await mark(ports, batch, signal);
   await ports.lock.settle(lock.size, signal);
 };

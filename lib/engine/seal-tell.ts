@@ -1,6 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { LOG } from "../core/events.ts";
+import { type LifecycleEvent, LOG } from "../core/events.ts";
+import { seqsOf } from "../core/ledger/append.ts";
 import { toBytes } from "../core/ledger/bytes.ts";
 import type { Committed } from "../core/ledger/ports.ts";
 import type { Clock, Ledger } from "../core/types.ts";
@@ -10,19 +11,20 @@ const ACTOR = { kind: "service", principal: "rekey-seal" } as const;
 
 /** Records where somebody wrote in the table by hand: once for each event, however often it is met. */
 export const tellTampering = async (
-  { ledger, clock }: { readonly ledger: Pick<Ledger, "append">; readonly clock: Clock },
+  { ledger, clock }: { readonly ledger: Pick<Ledger, "appendBatch">; readonly clock: Clock },
   parked: readonly Parked[],
 ): Promise<void> => {
-  for (const { stream, id, seq, why } of parked) {
-    await ledger.append({
+  const events = parked.map(
+    ({ stream, id, seq, why }): LifecycleEvent => ({
       id: `tampered:${bytesToHex(sha256(toBytes(JSON.stringify([stream, id, why]))))}`,
       stream: LOG,
       type: "ledger.tampered",
       at: clock.now(),
       actor: ACTOR,
       data: { stream, event: id, seq, why },
-    });
-  }
+    }),
+  );
+  seqsOf(await ledger.appendBatch(events));
 };
 
 /** For how long a commit has been waiting for what it implies, in ms; 0 when none does. */

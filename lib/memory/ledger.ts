@@ -1,8 +1,16 @@
-import { appendTo } from "../core/ledger/append.ts";
+import { appenderOf } from "../core/ledger/append.ts";
 import { toBytes } from "../core/ledger/bytes.ts";
 import { decodeEntry } from "../core/ledger/entry.ts";
 import { Fork } from "../core/ledger/errors.ts";
-import type { EventName, Head, Inbox, Row, StreamStore } from "../core/ledger/ports.ts";
+import { inParallel } from "../core/ledger/parallel.ts";
+import {
+  type EventName,
+  type Head,
+  type Inbox,
+  MOST_AT_ONCE,
+  type Row,
+  type StreamStore,
+} from "../core/ledger/ports.ts";
 import type { Clock, Ledger, Recorded } from "../core/types.ts";
 import { memoryAppendKeys } from "./append-keys.ts";
 import { type Faults, faults } from "./faults.ts";
@@ -15,24 +23,45 @@ export type LedgerTable = {
 
 export const ledgerTable = (): LedgerTable => ({ rows: new Map(), heads: new Map() });
 
+const AT_ONCE = 24;
+
 const keyOf = ({ stream, id }: EventName): string => JSON.stringify([stream, id]);
+
+/** The heads that rows make; undefined where one of them does not fit. */
+const headsAfter = ({ rows, heads }: LedgerTable, added: readonly Row[]): ReadonlyMap<string, Head> | undefined => {
+  const next = new Map<string, Head>();
+  for (const row of added) {
+    const head = next.get(row.stream) ?? heads.get(row.stream);
+    if (rows.has(keyOf(row)) || (head?.seq ?? 0) !== row.seq - 1) return undefined;
+    if (head && head.receivedAt > row.receivedAt) throw new Error("law broken: receivedAt falls within a stream");
+    next.set(row.stream, { seq: row.seq, last: row.id, receivedAt: row.receivedAt });
+  }
+  return next;
+};
+
+const enter = ({ rows, heads }: LedgerTable, added: readonly Row[], next: ReadonlyMap<string, Head>): void => {
+  for (const row of added) rows.set(keyOf(row), row);
+  for (const [stream, head] of next) heads.set(stream, { ...head, sealed: heads.get(stream)?.sealed ?? 0 });
+};
 
 /** Where events are appended, in Maps. */
 export const memoryStreams = ({ rows, heads }: LedgerTable, layer: Faults = faults()): StreamStore => ({
-  look: (name) =>
-    layer.call("streams.look", () => {
-      const row = rows.get(keyOf(name));
-      const head = heads.get(name.stream);
-      return { ...(row && { seq: row.seq }), ...(head && { head }) };
-    }),
-  put: (row) =>
+  look: (names) =>
+    layer.call("streams.look", () => ({
+      seqs: names.map((name) => rows.get(keyOf(name))?.seq),
+      heads: new Map(
+        names.flatMap(({ stream }) => {
+          const head = heads.get(stream);
+          return head ? [[stream, head] as const] : [];
+        }),
+      ),
+    })),
+  put: (added) =>
     layer.call("streams.put", () => {
-      const head = heads.get(row.stream);
-      if (rows.has(keyOf(row)) || (head?.seq ?? 0) !== row.seq - 1) return "refused";
-      if (head && head.receivedAt > row.receivedAt) throw new Error("law broken: receivedAt falls within a stream");
-      rows.set(keyOf(row), row);
-      const { seq, id: last, receivedAt } = row;
-      heads.set(row.stream, { seq, last, receivedAt, sealed: head?.sealed ?? 0 });
+      if (added.length > MOST_AT_ONCE) throw new Error(`law broken: ${added.length} rows in one transaction`);
+      const next = headsAfter({ rows, heads }, added);
+      if (next === undefined) return "refused";
+      enter({ rows, heads }, added, next);
       return "stored";
     }),
 });
@@ -51,20 +80,25 @@ export const memoryInbox = (
     layer.call("inbox.read", () => names.map((name) => rows.get(keyOf(name))).filter((row) => row !== undefined)),
   sealedSeqs: (streams) =>
     layer.call("inbox.sealedSeqs", () => new Map(streams.map((stream) => [stream, heads.get(stream)?.sealed ?? 0]))),
-  place: (name, index) =>
-    layer.call("inbox.place", () => {
-      const row = rows.get(keyOf(name));
-      if (row === undefined) throw new Fork(`event ${name.id} of ${name.stream} is gone, sealed at ${index}`);
-      if (row.index !== undefined && row.index !== index)
-        throw new Fork(`event ${name.id} of ${name.stream} is sealed at ${row.index} and at ${index}`);
-      rows.set(keyOf(name), { ...row, index });
-    }),
-  raise: (stream, seq) =>
-    layer.call("inbox.raise", () => {
-      const head = heads.get(stream);
-      if (head === undefined) throw new Fork(`stream ${stream} has no head`);
-      heads.set(stream, { ...head, sealed: Math.max(head.sealed, seq) });
-    }),
+  // One call each, as in the table: a run may die between any two of them.
+  place: (events) =>
+    inParallel(events, AT_ONCE, ({ index, ...name }) =>
+      layer.call("inbox.place", () => {
+        const row = rows.get(keyOf(name));
+        if (row === undefined) throw new Fork(`event ${name.id} of ${name.stream} is gone, sealed at ${index}`);
+        if (row.index !== undefined && row.index !== index)
+          throw new Fork(`event ${name.id} of ${name.stream} is sealed at ${row.index} and at ${index}`);
+        rows.set(keyOf(name), { ...row, index });
+      }),
+    ),
+  raise: (streams) =>
+    inParallel(streams, AT_ONCE, ({ stream, to }) =>
+      layer.call("inbox.raise", () => {
+        const head = heads.get(stream);
+        if (head === undefined) throw new Fork(`stream ${stream} has no head`);
+        heads.set(stream, { ...head, sealed: Math.max(head.sealed, to) });
+      }),
+    ),
 });
 
 export type MemoryLedgerOptions = {
@@ -81,7 +115,7 @@ export const memoryLedger = ({
   table = ledgerTable(),
   layer = faults(),
 }: MemoryLedgerOptions): Ledger => {
-  const append = appendTo({ store: memoryStreams(table, layer), keys: memoryAppendKeys(layer), clock, random });
+  const ports = { store: memoryStreams(table, layer), keys: memoryAppendKeys(layer), clock, random };
   const history = async (stream: string): Promise<readonly Recorded[]> =>
     [...table.rows.values()]
       .filter((row) => row.stream === stream)
@@ -91,7 +125,7 @@ export const memoryLedger = ({
         ...(row.index === undefined ? {} : { index: row.index }),
       }));
   return {
-    append: (event) => append(event, new AbortController().signal),
+    ...appenderOf(ports, (_, transact) => transact(new AbortController().signal)),
     history,
     recent: async (stream, limit) =>
       (await history(stream))

@@ -624,7 +624,10 @@ const UNSEEN: readonly (readonly [action: RegExp, because: string])[] = [
   [/^rekey-clock-\S+ sqs:SendMessage$/, "for what expires: test/e2e/shut.test.ts"],
   [/^rekey-seal-\S+ s3:GetObjectVersion$/, "a stage is read only to finish the commit of a run that died: test/engine"],
   [/^rekey-watch-\S+ dynamodb:(BatchGetItem|Query)$/, "asked of what CloudTrail shows, which is an hour old: test/aws"],
-  [/^rekey-(clock|refresh)-\S+ kms:GenerateMac$/, "asked when they record: overdue turns, test/e2e/clock.test.ts"],
+  [
+    /^rekey-(clock|refresh)-\S+ (dynamodb:BatchGetItem|kms:GenerateMac)$/,
+    "asked when they record: overdue turns, test/e2e/clock.test.ts",
+  ],
   [/ s3:PutObjectRetention$/, "S3 asks for it where a put carries retention headers; the local AWS does not"],
 ];
 

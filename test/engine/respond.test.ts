@@ -210,8 +210,8 @@ describe("holding", () => {
 describe("contain first", () => {
   it("no ledger delays or stops a kill: its events are spooled", async () => {
     const world = await ready();
-    const { respond: open, rotate } = world.wired();
-    const deaf = { ...rotate.ledger, append: () => Promise.reject(new Error("down")) };
+    const { respond: open } = world.wired();
+    const deaf = { appendBatch: () => Promise.reject(new Error("down")) };
     const { openRecorder } = await import("../../lib/engine/record.ts");
     const recorder = openRecorder({
       ledger: deaf,

@@ -101,7 +101,7 @@ describe("a sequencer that takes any MAC", () => {
 describe("an append while KMS does not answer", () => {
   const appendWith = (w: World, keys: AppendKeys, signal: AbortSignal) =>
     appendTo({ store: memoryStreams(w.table), keys, clock: w.clock, random: (n) => new Uint8Array(n) })(
-      eventOf("cred", 1),
+      [eventOf("cred", 1)],
       signal,
     );
 
@@ -110,7 +110,7 @@ describe("an append while KMS does not answer", () => {
     const refused: AppendKeys = { of: () => Promise.reject(new Error("KMS is away")) };
     await expect(appendWith(w, refused, forever)).rejects.toThrow("KMS is away");
     expect(w.table.rows.size + w.table.heads.size).toBe(0);
-    expect(await appendWith(w, memoryAppendKeys(), forever)).toEqual({ seq: 1 });
+    expect(await appendWith(w, memoryAppendKeys(), forever)).toEqual([{ seq: 1 }]);
   });
 
   it("ends when its caller's time is over", async () => {

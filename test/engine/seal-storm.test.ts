@@ -35,8 +35,12 @@ const placeFirst: Mutant = (ports) => ({
     create: async (path, bytes, signal) => {
       const from = /^staging\/(\d+)-/.exec(path)?.[1];
       if (from !== undefined)
-        for (const [i, entry] of splitEntries(bytes).entries())
-          await ports.inbox.place(decodeEntry(entry), Number(from) + i, signal);
+        await ports.inbox.place(
+          splitEntries(bytes)
+            .map(decodeEntry)
+            .map(({ stream, id }, i) => ({ stream, id, index: Number(from) + i })),
+          signal,
+        );
       return ports.archive.create(path, bytes, signal);
     },
   },

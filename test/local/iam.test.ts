@@ -51,6 +51,21 @@ test.each(["aws:ResourceTag/rekey:network", "secretsmanager:ResourceTag/rekey:ne
   expect(await verdict(sm.getSecretValue({ SecretId: "untagged" }))).toBe("AccessDeniedException");
 });
 
+test("PartiQL needs the grant of what its statements do, on their table", async () => {
+  const { key } = await makeUser(
+    policy({ Effect: "Allow", Action: "dynamodb:PartiQLUpdate", Resource: "arn:aws:dynamodb:*:*:table/items" }),
+  );
+  const db = new DynamoDB(as(key));
+  const run = (...Statements: string[]) =>
+    verdict(db.batchExecuteStatement({ Statements: Statements.map((Statement) => ({ Statement })) }));
+  const update = `UPDATE "items" SET x = 1 WHERE pk = 'a'`;
+  expect(await run(update, update)).toBe("allowed");
+  expect(await run(`UPDATE "others" SET x = 1 WHERE pk = 'a'`)).toMatch(/AccessDenied/);
+  expect(await run(update, `DELETE FROM "items" WHERE pk = 'a'`)).toMatch(/AccessDenied/);
+  expect(await run(update, `EXISTS(SELECT * FROM "items" WHERE pk = 'a')`)).toMatch(/AccessDenied/);
+  expect(await run(`INSERT INTO "items" VALUE {'pk': 'z'}`)).toMatch(/AccessDenied/);
+});
+
 test("a transaction needs the grant of each of its parts", async () => {
   const { key } = await makeUser(policy({ Effect: "Allow", Action: "dynamodb:PutItem", Resource: "*" }));
   const db = new DynamoDB(as(key));

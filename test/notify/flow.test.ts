@@ -39,7 +39,7 @@ const arranged = async (...settings: readonly Common[]) => {
     incidents: f.through("incidents", world.incidents),
     proposals: memoryProposals(),
     inventory: world.inventory,
-    ledger: f.through("ledger", world.wired().rotate.ledger) as NotifyWorld["ledger"],
+    ledger: f.through("ledger", world.ledger) as NotifyWorld["ledger"],
     clock: world.clock,
     told: f.through("told", {
       has: async (mark: string) => marks.has(mark),
@@ -76,7 +76,9 @@ describe("a notice", () => {
   it("is told once while the ledger does not answer, and recorded when it does again", async () => {
     const { world, open, heard, notice } = await arranged();
     const errand = { notifier: "oncall", notice };
-    const silent = { append: () => Promise.reject(new Error("no ledger")) };
+    const silent: NotifyWorld["ledger"] = {
+      appendBatch: async (events) => events.map(() => ({ error: new Error("no ledger") })),
+    };
     for (const _ of "123") {
       await expect(deliver({ ...open(), ledger: silent }, errand, signal)).rejects.toThrow("no ledger");
     }

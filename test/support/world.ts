@@ -45,6 +45,18 @@ const noting = (ledger: Ledger, rows: LifecycleEvent[]): Ledger => ({
     if (appended.seq > before) rows.push(event);
     return appended;
   },
+  async appendBatch(events) {
+    const known = new Set<string>();
+    for (const { stream, id } of events)
+      if ((await ledger.history(stream)).some((one) => one.id === id)) known.add(JSON.stringify([stream, id]));
+    const answers = await ledger.appendBatch(events);
+    events.forEach((event, i) => {
+      const name = JSON.stringify([event.stream, event.id]);
+      if (!known.has(name) && "seq" in (answers[i] ?? {})) rows.push(event);
+      known.add(name);
+    });
+    return answers;
+  },
 });
 
 /** The whole system in Maps: one workload, one credential of the demo kind, a vault, a ledger, an index. */
@@ -99,9 +111,10 @@ export const memoryWorld = ({ containedOnly, ofThisOne, byPeople }: Making = {})
     };
     const rotator = { ...demo, connect, ...(containedOnly && { containedOnly }), ...(byPeople && { byPeople }) };
     const faulty = { ...rotator, connect: (given: Deps) => f.through("rotator", rotator.connect(given)) };
+    const kept = f.through("ledger", ledger);
     const rotate: RotateWorld = {
       vault: f.through("vault", memory.vault),
-      ledger: f.through("ledger", ledger),
+      ledger: kept,
       clock,
       rotators: [faulty],
       deps,
@@ -160,7 +173,7 @@ export const memoryWorld = ({ containedOnly, ofThisOne, byPeople }: Making = {})
       quarantine: quarantine as Quarantine,
       clock,
       recorder: openRecorder({
-        ledger: rotate.ledger,
+        ledger: kept,
         spool: { put: async (event) => void spooled.push(event) },
         clock,
         complain: () => undefined,
@@ -203,6 +216,7 @@ export const memoryWorld = ({ containedOnly, ofThisOne, byPeople }: Making = {})
     wired,
     logsIn,
     register,
+    ledger,
     history: ledger.history,
   };
 };

@@ -17,15 +17,25 @@ export type Row = EventName & {
 /** The last event of a stream. */
 export type Head = { readonly seq: number; readonly last: string; readonly receivedAt: Instant };
 
+/** What is stored of some events: their seqs in the order asked for, undefined where one is not; and by stream the heads. */
+export type Look = {
+  readonly seqs: readonly (number | undefined)[];
+  readonly heads: ReadonlyMap<string, Head>;
+};
+
+/** Most events that one look and one put take: with a head each, DynamoDB's 100 items of a transaction. */
+export const MOST_AT_ONCE = 49;
+
 /** Where events are appended. */
 export interface StreamStore {
-  /** Strongly consistent: the seq under which the event is stored, if it is, and the stream's head, if it has one. */
-  look(name: EventName, signal: AbortSignal): Promise<{ readonly seq?: number; readonly head?: Head }>;
+  /** Strongly consistent. */
+  look(names: readonly EventName[], signal: AbortSignal): Promise<Look>;
   /**
-   * All or nothing: stores the row and makes it the head, if the id is free and the head still is the one before
-   * it (none for seq 1). `refused` means that nothing was written and a new look is due.
+   * All or nothing: stores the rows and makes each stream's last its head, if every id is free and each head still is
+   * the one before its stream's first row (none for seq 1). Rows of one stream follow each other. `refused` means that
+   * nothing was written and a new look is due.
    */
-  put(row: Row, signal: AbortSignal): Promise<"stored" | "refused">;
+  put(rows: readonly Row[], signal: AbortSignal): Promise<"stored" | "refused">;
 }
 
 /** What rows are authenticated with: a key for each day, which only appenders and the sealer can have made. */
@@ -34,7 +44,12 @@ export interface AppendKeys {
   of(day: string, signal: AbortSignal): Promise<Uint8Array>;
 }
 
-/** The same events, as the sequencer sees them. */
+/** An event's place in the sealed log. */
+export type Placed = EventName & { readonly index: number };
+/** A stream of which a commit sealed what comes after `from`, up to `to`. */
+export type Raised = { readonly stream: string; readonly from: number; readonly to: number };
+
+/** The same events, as the sequencer sees them. Of what it writes any part may be done when it fails: do it again. */
 export interface Inbox {
   /** Up to `limit` events that have no place yet, oldest first. May miss fresh ones and still show placed ones. */
   pending(limit: number, signal: AbortSignal): Promise<readonly EventName[]>;
@@ -42,10 +57,10 @@ export interface Inbox {
   read(names: readonly EventName[], signal: AbortSignal): Promise<readonly Row[]>;
   /** Strongly consistent: the last sealed seq of each stream, 0 when none is. */
   sealedSeqs(streams: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, number>>;
-  /** Gives an event its place; the same place twice is once. Throws Fork when it is gone or has another place. */
-  place(name: EventName, index: number, signal: AbortSignal): Promise<void>;
-  /** Raises the last sealed seq of a stream; never lowers it. */
-  raise(stream: string, seq: number, signal: AbortSignal): Promise<void>;
+  /** Gives events their places; the same place twice is once. Throws Fork where one is gone or has another place. */
+  place(events: readonly Placed[], signal: AbortSignal): Promise<void>;
+  /** Raises the last sealed seqs of streams; never lowers one. */
+  raise(streams: readonly Raised[], signal: AbortSignal): Promise<void>;
 }
 
 /** The one record that says what the log is. Everything else can be derived from it and the archive. */

@@ -7,7 +7,7 @@ VERSION = "1.5.33"
 NEEDED = {
     "ministack.app": ("app", "main", "pin_request_origin"),
     "ministack.core.concurrency": ("esm_wake",),
-    "ministack.core.iam_actions": ("_query_param", "_s3_object_context", "extract_resource_arn", "request_tag_context"),
+    "ministack.core.iam_actions": ("_dynamodb_table_arn", "_query_param", "_s3_object_context", "dynamodb_transaction_checks", "extract_resource_arn", "request_tag_context"),
     "ministack.core.iam_evaluator": (
         "_resolve_condition_key", "_gather_role_policies", "_gather_user_policies", "_permissions_boundary", "AuthError", "caller_arn", "enforce",
         "evaluate", "EvalContext", "evaluate_resource_policy", "pin_request_origin", "resolve_caller_identity", "resolve_principal",
@@ -71,7 +71,7 @@ def check():
 def install():
     """Checks every name first, then applies all patches."""
     check()
-    from . import callers, cloudformation, cognito_secrets, conditions, control, cross_account, detectors, ecs_services, error_names, events, iam, iam_users, key_request, last_used, organizations, polling, rds_iam, rotation, service_credentials, simulation, sweep, usage, versions
+    from . import callers, cloudformation, cognito_secrets, conditions, control, cross_account, detectors, ecs_services, error_names, events, iam, iam_users, key_request, last_used, organizations, partiql, polling, rds_iam, rotation, service_credentials, simulation, sweep, usage, versions
 
-    for module in (callers, versions, rotation, events, detectors, iam, iam_users, conditions, cloudformation, polling, sweep, usage, last_used, key_request, control, service_credentials, simulation, cognito_secrets, ecs_services, organizations, rds_iam, error_names, cross_account):
+    for module in (callers, versions, rotation, events, detectors, iam, iam_users, partiql, conditions, cloudformation, polling, sweep, usage, last_used, key_request, control, service_credentials, simulation, cognito_secrets, ecs_services, organizations, rds_iam, error_names, cross_account):
         module.install()

@@ -73,7 +73,7 @@ export const append = async (w: World, stream: string, n: number, plan: FaultPla
   const layer = faults(plan);
   const [store, keys] = [memoryStreams(w.table, layer), memoryAppendKeys(layer)];
   const event = eventOf(stream, n);
-  await appendTo({ store, keys, clock: w.clock, random: (k) => new Uint8Array(k).fill(n) })(event, forever);
+  await appendTo({ store, keys, clock: w.clock, random: (k) => new Uint8Array(k).fill(n) })([event], forever);
   w.acked.add(JSON.stringify([stream, event.id]));
 };
 
