@@ -11,12 +11,14 @@ import { makeAws } from "../../lib/aws/clients.ts";
 import { documents } from "../../lib/aws/document.ts";
 import { dynamoLedger } from "../../lib/aws/ledger.ts";
 import { eventKey } from "../../lib/aws/ledger-keys.ts";
+import { dynamoInbox } from "../../lib/aws/sequencer-store.ts";
 import { toText } from "../../lib/core/ledger/bytes.ts";
 import { inParallel } from "../../lib/core/ledger/parallel.ts";
 import { tilePath } from "../../lib/core/ledger/tiles.ts";
 import { names } from "../../lib/core/names.ts";
 import type { Aws } from "../../lib/core/types.ts";
 import { type LocalAws, startAws } from "../../local/aws.ts";
+import { inboxContract } from "../contract/inbox.ts";
 import { eventOf, ledgerContract } from "../contract/ledger.ts";
 import { makeLedger } from "../support/ledger-stores.ts";
 
@@ -44,6 +46,11 @@ describe("the ledger in DynamoDB", () => {
   ledgerContract(() =>
     dynamoLedger({ aws, table: names().ledgerTable, keys: kmsAppendKeys(aws, names().appendKeyAlias) }),
   );
+
+  inboxContract(() => ({
+    ledger: dynamoLedger({ aws, table: names().ledgerTable, keys: kmsAppendKeys(aws, names().appendKeyAlias) }),
+    inbox: dynamoInbox({ aws, table: names().ledgerTable }),
+  }));
 
   it("follows the pages of a history over 1 MB", async () => {
     const ledger = dynamoLedger({ aws, table: names().ledgerTable, keys: kmsAppendKeys(aws, names().appendKeyAlias) });

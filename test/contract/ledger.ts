@@ -53,6 +53,64 @@ export const ledgerContract = (open: () => Ledger | Promise<Ledger>) =>
       for (const [n, seq] of seqs) expect(seqs.filter(([m]) => m === n).every(([, s]) => s === seq)).toBe(true);
       expect((await ledger.history(stream)).map(({ seq }) => seq)).toEqual(Array.from({ length: 16 }, (_, i) => i + 1));
     });
+    it("appends many in their order, over several transactions, each stream without a gap", async () => {
+      const events = Array.from({ length: 120 }, (_, n) => eventOf(n % 3 === 0 ? `${stream}-other` : stream, n));
+      const answers = await ledger.appendBatch(events);
+      const expected = events.map((event, n) => ({
+        seq: events.slice(0, n + 1).filter((one) => one.stream === event.stream).length,
+      }));
+      expect(answers).toEqual(expected);
+      for (const name of [stream, `${stream}-other`]) {
+        const history = await ledger.history(name);
+        expect(history.map(({ id }) => id)).toEqual(events.filter((one) => one.stream === name).map(({ id }) => id));
+        expect(history.map(({ seq }) => seq)).toEqual(history.map((_, i) => i + 1));
+        expect((await ledger.recent(name, 200)).map(({ id }) => id)).toEqual(history.map(({ id }) => id).reverse());
+        const times = history.map(({ receivedAt }) => receivedAt);
+        expect(times).toEqual([...times].sort());
+      }
+      expect(await ledger.append(eventOf(stream, 500))).toEqual({ seq: 81 });
+    });
+    it("appends of many only what is new, whether it came before or twice among them", async () => {
+      await ledger.append(eventOf(stream, 2));
+      const numbers = [1, 2, 3, 1, 4, 3];
+      const answers = await ledger.appendBatch(numbers.map((n) => eventOf(stream, n)));
+      expect(answers).toEqual([2, 1, 3, 2, 4, 3].map((seq) => ({ seq })));
+      expect(await ledger.appendBatch(numbers.map((n) => eventOf(stream, n)))).toEqual(answers);
+      expect((await ledger.history(stream)).map(({ id }) => id)).toEqual(
+        [2, 1, 3, 4].map((n) => `rotation.started:${n}`),
+      );
+      expect(await ledger.appendBatch([])).toEqual([]);
+    });
+    it("answers of many for each: what cannot be an entry holds up no other", async () => {
+      const large = eventOf(stream, 2, { reason: "x".repeat(16_384) });
+      const bent = eventOf(stream, 3, { data: { version: "v", kind: () => "canary-7f3a" } as never });
+      const answers = await ledger.appendBatch([eventOf(stream, 1), large, bent, eventOf(stream, 4)]);
+      expect([answers[0], answers[3]]).toEqual([{ seq: 1 }, { seq: 2 }]);
+      const [of2, of3] = answers.slice(1, 3).map((one) => ("error" in one ? String(one.error) : expect.fail()));
+      expect(of2).toMatch(/rotation\.started:2 .*16384/);
+      expect(of3).toMatch(/data\.kind is of type function/);
+      expect(of3).not.toMatch(/canary/);
+      expect((await ledger.history(stream)).map(({ seq }) => seq)).toEqual([1, 2]);
+    });
+    it("takes batches of many writers at once, whose streams and events overlap", async () => {
+      const batches = Array.from({ length: 5 }, (_, writer) =>
+        Array.from({ length: 12 }, (_, i) => eventOf(`${stream}-${(writer + i) % 3}`, writer * 4 + i)),
+      );
+      const answers = await Promise.all(batches.map((events) => ledger.appendBatch(events)));
+      const seqs = new Map<string, number>();
+      batches.flat().forEach((event, i) => {
+        const answer = answers.flat()[i] ?? expect.fail();
+        const key = `${event.stream} ${event.id}`;
+        expect(answer).toEqual({ seq: seqs.get(key) ?? expect.any(Number) });
+        if ("seq" in answer) seqs.set(key, answer.seq);
+      });
+      for (const k of [0, 1, 2]) {
+        const history = await ledger.history(`${stream}-${k}`);
+        expect(history.map(({ seq }) => seq)).toEqual(history.map((_, i) => i + 1));
+        expect(history.map(({ stream: name, id, seq }) => seqs.get(`${name} ${id}`) === seq)).not.toContain(false);
+      }
+      expect(seqs.size).toBe(new Set(batches.flat().map(({ stream: name, id }) => `${name} ${id}`)).size);
+    });
     it("returns what was appended, oldest first in history, newest first in recent", async () => {
       for (let n = 1; n <= 12; n += 1) await ledger.append(eventOf(stream, n, { reason: `né ${n} 𝄞 \u2028` }));
       const history = await ledger.history(stream);

@@ -1,7 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { sealOnce, sealUntilIdle } from "../../lib/engine/seal.ts";
 import { Crash } from "../../lib/memory/faults.ts";
-import { append, copyOf, drain, faultsOf, forever, sequencer, type World, world } from "../core/ledger/world.ts";
+import {
+  append,
+  appendMany,
+  copyOf,
+  drain,
+  faultsOf,
+  forever,
+  type Numbered,
+  sequencer,
+  type World,
+  world,
+} from "../core/ledger/world.ts";
 
 const dies = async (work: () => Promise<unknown>): Promise<string | undefined> => {
   try {
@@ -29,7 +40,10 @@ const run = async (w: World, at: number, mode: "before" | "after") => {
   let n = 250;
   let died: string | undefined;
   for (const count of rounds) {
-    for (let i = 0; i < count; i += 1) await append(w, `cred-${n % 3}`, n++);
+    await appendMany(
+      w,
+      Array.from({ length: count }, () => [`cred-${n % 3}`, n++]),
+    );
     died ??= await dies(() => sealOnce(died === undefined ? ports : sequencer(w).ports, { signal: forever }));
   }
   return { died, calls: layer.calls };
@@ -81,6 +95,25 @@ describe("a sequencer that dies", () => {
       await dies(() => sealUntilIdle(sequencer(w, { at, mode: "after" }).ports, { signal: forever }));
       await drain(w);
       expect(await faultsOf(w)).toEqual([]);
+    }
+  });
+});
+
+describe("a writer of many that dies", () => {
+  it("at any call has stored all of them once or none, and the repeat stores each once", async () => {
+    const probe = world();
+    const many: Numbered = [2, 3, 4, 5, 6].map((n) => [`cred-${n % 2}`, n]);
+    const calls = 3;
+    for (const mode of ["before", "after"] as const) {
+      for (let at = 1; at <= calls; at += 1) {
+        const w = copyOf(probe);
+        await append(w, "cred-0", 1);
+        expect(await dies(() => appendMany(w, many, { at, mode }))).toBeDefined();
+        expect([1, 1 + many.length]).toContain(w.table.rows.size);
+        await appendMany(w, [...many, ["cred-1", 7]]);
+        await drain(w);
+        expect(await faultsOf(w)).toEqual([]);
+      }
     }
   });
 });

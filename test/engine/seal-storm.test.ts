@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { decodeEntry } from "../../lib/core/ledger/entry.ts";
+import type { Row } from "../../lib/core/ledger/ports.ts";
 import { splitEntries } from "../../lib/core/ledger/tiles.ts";
+import { type LedgerTable, memoryStreams } from "../../lib/memory/ledger.ts";
 import { type Mutant, storm, tally } from "../core/ledger/storm.ts";
 
 const SEEDS = 200;
+
+const enter = ({ rows }: LedgerTable, row: Row) => rows.set(JSON.stringify([row.stream, row.id]), row);
 
 /** The first seed under which a mutant's log is wrong, and how. */
 const caught = async (mutant: Mutant, seeds: number): Promise<string | undefined> => {
@@ -14,8 +18,11 @@ const caught = async (mutant: Mutant, seeds: number): Promise<string | undefined
   return undefined;
 };
 
+type Spoil = NonNullable<Mutant["ports"]>;
+type SpoilStore = NonNullable<Mutant["store"]>;
+
 /** Swaps the lock without comparing. */
-const noCompare: Mutant = (ports, w) => ({
+const noCompare: Spoil = (ports, w) => ({
   ...ports,
   lock: {
     ...ports.lock,
@@ -28,7 +35,7 @@ const noCompare: Mutant = (ports, w) => ({
 });
 
 /** Gives events their places when they are staged, before the commit. */
-const placeFirst: Mutant = (ports) => ({
+const placeFirst: Spoil = (ports) => ({
   ...ports,
   archive: {
     ...ports.archive,
@@ -47,7 +54,7 @@ const placeFirst: Mutant = (ports) => ({
 });
 
 /** Takes whatever the index shows of a stream as its next event: gaps close up. */
-const noHoldBack: Mutant = (ports) => {
+const noHoldBack: Spoil = (ports) => {
   const lowest = new Map<string, number>();
   return {
     ...ports,
@@ -65,7 +72,7 @@ const noHoldBack: Mutant = (ports) => {
 };
 
 /** Publishes without asking whether what is there has changed since it was read. */
-const plainPublish: Mutant = (ports) => ({
+const plainPublish: Spoil = (ports) => ({
   ...ports,
   work: {
     ...ports.work,
@@ -77,7 +84,7 @@ const plainPublish: Mutant = (ports) => ({
 });
 
 /** Says that every commit is finished. */
-const neverRecovers: Mutant = (ports) => ({
+const neverRecovers: Spoil = (ports) => ({
   ...ports,
   lock: {
     ...ports.lock,
@@ -90,6 +97,61 @@ const neverRecovers: Mutant = (ports) => ({
       return ports.lock.commit(next, from, signal);
     },
   },
+});
+
+/** Takes a call that marks many for done when it was answered, whatever it says of each. */
+const deafToRefusals: Spoil = (ports) => ({
+  ...ports,
+  inbox: {
+    ...ports.inbox,
+    place: (events, signal) =>
+      ports.inbox.place(
+        events.filter((_, i) => i % 5 < 4),
+        signal,
+      ),
+  },
+});
+
+/** Raises streams to what they have appended, whatever the commit sealed. */
+const raisesToHead: Spoil = (ports, w) => ({
+  ...ports,
+  inbox: {
+    ...ports.inbox,
+    raise: (streams, signal) =>
+      ports.inbox.raise(
+        streams.map((one) => ({ ...one, to: w.table.heads.get(one.stream)?.seq ?? one.to })),
+        signal,
+      ),
+  },
+});
+
+/** Writes the rows of a batch, then its heads: no transaction. */
+const rowsThenHeads: SpoilStore = (store, { table }, layer) => ({
+  ...store,
+  put: async (rows) => {
+    const isFree = (row: Row) => (table.heads.get(row.stream)?.seq ?? 0) < row.seq;
+    if (!(await layer.call("streams.rows", () => rows.every(isFree) && rows.map((row) => enter(table, row)))))
+      return "refused";
+    return layer.call("streams.heads", () => {
+      for (const { stream, seq, id, receivedAt } of rows)
+        table.heads.set(stream, { seq, last: id, receivedAt, sealed: table.heads.get(stream)?.sealed ?? 0 });
+      return "stored" as const;
+    });
+  },
+});
+
+/** Puts without asking whether the heads still are those that were looked at. */
+const headsUnasked: SpoilStore = (_, { table }, layer) => ({
+  ...memoryStreams(table, layer),
+  put: (rows) =>
+    layer.call("streams.put", () => {
+      for (const row of rows) {
+        const { stream, seq, id, receivedAt } = row;
+        enter(table, row);
+        table.heads.set(stream, { seq, last: id, receivedAt, sealed: table.heads.get(stream)?.sealed ?? 0 });
+      }
+      return "stored" as const;
+    }),
 });
 
 describe("many sequencers and writers at once, crashing, freezing, with a stale index", () => {
@@ -107,8 +169,21 @@ describe("many sequencers and writers at once, crashing, freezing, with a stale 
   }, 120_000);
 });
 
-describe("the storm finds the sequencer that", () => {
-  const mutants = { noCompare, placeFirst, noHoldBack, plainPublish, neverRecovers };
+describe("the storm finds", () => {
+  const sequencers = {
+    noCompare,
+    placeFirst,
+    noHoldBack,
+    plainPublish,
+    neverRecovers,
+    deafToRefusals,
+    raisesToHead,
+  };
+  const writers = { rowsThenHeads, headsUnasked };
+  const mutants: Readonly<Record<string, Mutant>> = {
+    ...Object.fromEntries(Object.entries(sequencers).map(([name, ports]) => [`the sequencer ${name}`, { ports }])),
+    ...Object.fromEntries(Object.entries(writers).map(([name, store]) => [`the writers ${name}`, { store }])),
+  };
   it.each(Object.entries(mutants))(
     "%s",
     async (_name, mutant) => {

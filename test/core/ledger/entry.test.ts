@@ -4,7 +4,8 @@ import { decodeEntry, encodeEntry, parseEvent } from "../../../lib/core/ledger/e
 import { Malformed, Unrecordable } from "../../../lib/core/ledger/errors.ts";
 import type { Instant } from "../../../lib/core/types.ts";
 import { memoryClock } from "../../../lib/memory/clock.ts";
-import { memoryLedger } from "../../../lib/memory/ledger.ts";
+import { ledgerTable, memoryInbox, memoryLedger } from "../../../lib/memory/ledger.ts";
+import { inboxContract } from "../../contract/inbox.ts";
 import { eventOf, ledgerContract } from "../../contract/ledger.ts";
 
 const receipt = { seq: 7, receivedAt: "2026-11-23T04:00:01.000Z" as Instant };
@@ -51,6 +52,14 @@ describe("spooled messages", () => {
       expect(() => parseEvent(body)).not.toThrow(/canary/);
     },
   );
+});
+
+describe("what waits in memory", () => {
+  inboxContract(() => {
+    const table = ledgerTable();
+    const clock = memoryClock("2026-11-23T04:00:00.000Z");
+    return { ledger: memoryLedger({ clock, table }), inbox: memoryInbox(table) };
+  });
 });
 
 describe("the ledger in memory", () => {

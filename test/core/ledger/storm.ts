@@ -1,17 +1,35 @@
 import { Fork } from "../../../lib/core/ledger/errors.ts";
+import type { StreamStore } from "../../../lib/core/ledger/ports.ts";
 import { sealOnce } from "../../../lib/engine/seal.ts";
 import type { SealPorts } from "../../../lib/engine/seal-finish.ts";
-import { Crash } from "../../../lib/memory/faults.ts";
-import { append, drain, faultsOf, forever, randomBy, sequencer, type World, world } from "./world.ts";
+import { Crash, type Faults } from "../../../lib/memory/faults.ts";
+import { memoryStreams } from "../../../lib/memory/ledger.ts";
+import {
+  appendMany,
+  drain,
+  faultsOf,
+  forever,
+  type Numbered,
+  randomBy,
+  sequencer,
+  type World,
+  world,
+} from "./world.ts";
 
-/** Breaks a sequencer's ports, to see whether the storm notices. */
-export type Mutant = (ports: SealPorts, w: World) => SealPorts;
+/** Breaks a sequencer's ports, or where writers write, to see whether the storm notices. */
+export type Mutant = {
+  readonly ports?: (ports: SealPorts, w: World) => SealPorts;
+  readonly store?: (store: StreamStore, w: World, layer: Faults) => StreamStore;
+};
 
 const WRITERS = 3;
 const EVENTS = 15;
 const STREAMS = 3;
 
 export type Tally = Record<"sealed" | "recovered" | "outrun" | "idle" | "crashed", number>;
+
+/** Events that a writer appends at once, at most. */
+const AT_ONCE = 5;
 
 /**
  * Three writers that lose requests and answers, three sequencers with a lagging index that crash and freeze, all at
@@ -20,7 +38,7 @@ export type Tally = Record<"sealed" | "recovered" | "outrun" | "idle" | "crashed
 export const storm = async (
   seed: number,
   tally: Tally,
-  mutant: Mutant = (ports) => ports,
+  { ports: spoil = (ports) => ports, store: spoilStore = (store) => store }: Mutant = {},
 ): Promise<readonly string[]> => {
   const random = randomBy(seed);
   const below = (n: number) => Math.floor(random() * n);
@@ -33,26 +51,29 @@ export const storm = async (
   const lag = random() * 0.5;
   let writing = true;
 
-  const writeOne = async (stream: string, n: number): Promise<void> => {
+  const storeOf = (layer: Faults) => spoilStore(memoryStreams(w.table, layer), w, layer);
+  const writeSome = async (some: Numbered): Promise<void> => {
     for (;;) {
       try {
-        return await append(w, stream, n, plan(0.2, 3));
+        return await appendMany(w, some, plan(0.2, 4), storeOf);
       } catch (error) {
         if (!(error instanceof Crash)) throw error;
       }
     }
   };
   const write = async (writer: number) => {
-    for (let i = 0; i < EVENTS; i += 1) {
+    for (let i = 0; i < EVENTS; ) {
       for (let pause = below(200); pause > 0; pause -= 1) await null;
-      await writeOne(`cred-${below(STREAMS)}`, writer * EVENTS + i);
+      const many = Math.min(1 + below(AT_ONCE), EVENTS - i);
+      await writeSome(Array.from({ length: many }, (_, k) => [`cred-${below(STREAMS)}`, writer * EVENTS + i + k]));
+      i += many;
     }
   };
   const seal = async () => {
     for (let turn = 0; writing && turn < 400; turn += 1) {
       const { ports } = sequencer(w, plan(0.4, 50), () => random() < lag);
       try {
-        const { outcome } = await sealOnce(mutant(ports, w), { signal: forever, limit: 1 + below(20) });
+        const { outcome } = await sealOnce(spoil(ports, w), { signal: forever, limit: 1 + below(20) });
         tally[outcome] += 1;
       } catch (error) {
         if (!(error instanceof Crash)) throw error;

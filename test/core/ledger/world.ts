@@ -3,14 +3,14 @@ import { appendTo } from "../../../lib/core/ledger/append.ts";
 import { toText } from "../../../lib/core/ledger/bytes.ts";
 import { verifier } from "../../../lib/core/ledger/note.ts";
 import type { ReadFile } from "../../../lib/core/ledger/pieces.ts";
-import type { Packer } from "../../../lib/core/ledger/ports.ts";
+import type { Packer, StreamStore } from "../../../lib/core/ledger/ports.ts";
 import { verifyLog } from "../../../lib/core/ledger/verify.ts";
 import { macRule } from "../../../lib/engine/mac-rule.ts";
 import { sealUntilIdle } from "../../../lib/engine/seal.ts";
 import type { SealPorts } from "../../../lib/engine/seal-finish.ts";
 import { memoryAppendKeys } from "../../../lib/memory/append-keys.ts";
 import { memoryClock } from "../../../lib/memory/clock.ts";
-import { type FaultPlan, faults } from "../../../lib/memory/faults.ts";
+import { type FaultPlan, type Faults, faults } from "../../../lib/memory/faults.ts";
 import { ledgerTable, memoryInbox, memoryStreams } from "../../../lib/memory/ledger.ts";
 import { type LockCell, memoryLock } from "../../../lib/memory/lock.ts";
 import { bucket, memoryObjects } from "../../../lib/memory/objects.ts";
@@ -68,14 +68,26 @@ export const sequencer = (w: World, plan: FaultPlan = {}, isStale: () => boolean
   return { ports, layer };
 };
 
-/** Appends an event in a process of its own; what it acknowledged must be in the log in the end. */
-export const append = async (w: World, stream: string, n: number, plan: FaultPlan = {}): Promise<void> => {
+/** Events by stream and number. */
+export type Numbered = readonly (readonly [stream: string, n: number])[];
+
+/** Appends events at once in a process of its own; what it acknowledged must be in the log in the end. */
+export const appendMany = async (
+  w: World,
+  numbered: Numbered,
+  plan: FaultPlan = {},
+  storeOf: (layer: Faults) => StreamStore = (layer) => memoryStreams(w.table, layer),
+): Promise<void> => {
   const layer = faults(plan);
-  const [store, keys] = [memoryStreams(w.table, layer), memoryAppendKeys(layer)];
-  const event = eventOf(stream, n);
-  await appendTo({ store, keys, clock: w.clock, random: (k) => new Uint8Array(k).fill(n) })([event], forever);
-  w.acked.add(JSON.stringify([stream, event.id]));
+  const [store, keys] = [storeOf(layer), memoryAppendKeys(layer)];
+  const events = numbered.map(([stream, n]) => eventOf(stream, n));
+  const first = numbered[0]?.[1] ?? 0;
+  await appendTo({ store, keys, clock: w.clock, random: (k) => new Uint8Array(k).fill(first) })(events, forever);
+  for (const { stream, id } of events) w.acked.add(JSON.stringify([stream, id]));
 };
+
+export const append = (w: World, stream: string, n: number, plan: FaultPlan = {}): Promise<void> =>
+  appendMany(w, [[stream, n]], plan);
 
 export const drain = async (w: World): Promise<void> => {
   await sealUntilIdle(sequencer(w).ports, { signal: forever });
