@@ -63,6 +63,10 @@ export const run = async (): Promise<void> => {
   const appendMs = await timed(async () => {
     for (const event of events) await ledger.append(event);
   });
+  const batchedMs = await timed(async () => {
+    const answers = await memoryLedger({ clock }).appendBatch(events);
+    if (answers.some((answer) => "error" in answer)) throw new Error("an event was not taken: run npm test");
+  });
   const entries = [...table.rows.values()].map(({ body }) => new TextEncoder().encode(body));
   const floorMs = await timed(() => entries.map(leafHash));
   const floor = (EVENTS / floorMs) * 1000;
@@ -76,7 +80,9 @@ export const run = async (): Promise<void> => {
   });
   if (!good) throw new Error("the bench's log does not verify: run npm test");
   row(`leaf hash of ${entries[0]?.length} bytes (floor)`, EVENTS, floorMs);
-  row("append", EVENTS, appendMs, floor);
+  row("append, one by one", EVENTS, appendMs, floor);
+  row("append, in batches", EVENTS, batchedMs, floor);
+  row("append in batches and seal", EVENTS, batchedMs + sealMs, floor);
   row("hash, tiles and bundles", EVENTS, batchMs, floor);
   row("seal, 1,000 a commit", EVENTS, sealMs, floor);
   row("verify", EVENTS, verifyMs, floor);

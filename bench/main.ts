@@ -15,6 +15,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
     const { run } = await import("./ledger.ts");
     return { run: () => run().then(() => []) };
   },
+  "ledger-aws": () => import("./ledger-aws.ts"),
   verify: () => import("./verify.ts"),
   rotation: () => import("./rotation.ts"),
   respond: () => import("./respond.ts"),

@@ -18,6 +18,7 @@ const MOST_ONE_SHOT_CALLS = 6;
 const CONNECTIONS = 2;
 const MOST_VERIFY_MB = 200;
 const MOST_FLOORS = 3;
+const LEAST_EVENTS = 1_000;
 
 const ratio = ({ p50, floor, ratio: times }: Row) => `${times} (${p50} ms at a floor of ${floor} ms)`;
 const count = ({ p50, p99 }: Row) => (p50 === p99 ? String(p99) : `${p50}, at most ${p99}`);
@@ -26,6 +27,7 @@ const ratioUpTo =
   ({ ratio: times = Number.POSITIVE_INFINITY }: Row) =>
     times <= most;
 const note = (row: Row) => row.note ?? "";
+const eventsPerSecond = (row: Row) => Number.parseInt(note(row).replaceAll(",", ""), 10);
 /** The verdicts between colon and bracket: `in` is a handshake that logged in. */
 const verdicts = (row: Row) => /: ([^(]*)/.exec(note(row))?.[1]?.trim() ?? "";
 
@@ -100,6 +102,13 @@ const targets: readonly Target[] = [
     limit: "none lost, each contained once, also while invocations die",
     holds: (row) => note(row).startsWith("0 lost, 300 of 300 subjects contained once, 0 still in"),
     seen: (row) => note(row).split(";")[0] ?? "",
+  },
+  {
+    what: "events appended and sealed on the local AWS",
+    rows: "ledger on the local AWS: 1,000 events appended and sealed, in batches",
+    limit: `> ${LEAST_EVENTS.toLocaleString("en")} a second`,
+    holds: (row) => eventsPerSecond(row) > LEAST_EVENTS,
+    seen: (row) => `${note(row)} over ${row.n} rounds of 1,000`,
   },
   {
     what: "memory of verifying a whole log",

@@ -65,14 +65,6 @@ const open = async (account: string): Promise<Account> => {
 /** docs.aws.amazon.com/general/latest/gr/aws-arns: a region's name tells its partition. */
 const PARTITION = region.startsWith("cn-") ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 
-const one = async (at: Account, id: CredentialId): Promise<Discovered | undefined> => {
-  try {
-    return await discover(at.account === own ? world : { ...world, vault: secretsManagerVault(at.aws) }, id);
-  } catch (error) {
-    return { credential: id, problem: described(error).message };
-  }
-};
-
 const listed = async ({ aws: there }: Account): Promise<readonly CredentialId[]> => {
   const ids: CredentialId[] = [];
   let NextToken: string | undefined;
@@ -127,8 +119,7 @@ type Looked = {
 };
 
 const indexed = async (at: Account, ids: readonly CredentialId[]) => {
-  const found: Discovered[] = [];
-  for (const id of ids) found.push(...[await one(at, id)].filter((result) => result !== undefined));
+  const found = await discover(at.account === own ? world : { ...world, vault: secretsManagerVault(at.aws) }, ids);
   const problems = found.filter(({ problem }) => problem !== undefined);
   for (const problem of problems) await log("warn", "in the index without all its names", problem);
   return { found: found.length, problems };

@@ -20,8 +20,9 @@ const readChunk = async ({ aws, table }: Table, keys: readonly Key[], abortSigna
   while (Keys.length > 0) {
     const command = new BatchGetCommand({ RequestItems: { [table]: { Keys, ConsistentRead: true } } });
     const page = await documents(aws).send(command, { abortSignal });
-    items.push(...(page.Responses?.[table] ?? []));
-    Keys = page.UnprocessedKeys?.[table]?.Keys ?? [];
+    // By the table's name or its ARN, as it was asked for or not: one table was.
+    items.push(...Object.values(page.Responses ?? {}).flat());
+    Keys = Object.values(page.UnprocessedKeys ?? {}).flatMap((left) => left.Keys ?? []);
     if (Keys.length > 0) await systemClock.sleep(PAUSE_MS, abortSignal);
   }
   return items;

@@ -126,8 +126,9 @@ export type NotTaken = { readonly error: unknown };
 export interface Ledger {
   append(event: LifecycleEvent): Promise<Taken>;
   /**
-   * Appends many, in their order, and answers for each. Never rejects: what could not become an entry holds up no other,
-   * and after any other failure the rest is not tried, so that no event is taken before an earlier one of its stream.
+   * Appends many, those of one stream in their order, and answers for each. Never rejects: what could not become an
+   * entry holds up no other, and after any other failure the rest is not tried, so that no event is taken before an
+   * earlier one of its stream.
    */
   appendBatch(events: readonly LifecycleEvent[]): Promise<readonly (Taken | NotTaken)[]>;
   /** In order of `seq`. */

@@ -52,6 +52,14 @@ describe("the ledger in DynamoDB", () => {
     inbox: dynamoInbox({ aws, table: names().ledgerTable }),
   }));
 
+  it("appends to a table that its ARN names, as a function of another account does", async () => {
+    const keys = kmsAppendKeys(aws, names().appendKeyAlias);
+    const table = `arn:aws:dynamodb:${local.region}:${local.account}:table/${names().ledgerTable}`;
+    const there = dynamoLedger({ aws, table, keys });
+    expect(await there.append(eventOf("from-afar", 1))).toEqual({ seq: 1 });
+    expect(await there.appendBatch([1, 2].map((n) => eventOf("from-afar", n)))).toEqual([{ seq: 1 }, { seq: 2 }]);
+    expect(await dynamoLedger({ aws, table: names().ledgerTable, keys }).history("from-afar")).toHaveLength(2);
+  });
   it("follows the pages of a history over 1 MB", async () => {
     const ledger = dynamoLedger({ aws, table: names().ledgerTable, keys: kmsAppendKeys(aws, names().appendKeyAlias) });
     for (let n = 0; n < 80; n += 1) await ledger.append(eventOf("long", n, { reason: "x".repeat(15_000) }));
