@@ -14,15 +14,17 @@ export type Results = {
   readonly lines: readonly string[];
 };
 
+/** The page's two parts, each measured in one go: what acts on credentials, and the ledger with its review. */
+export type Part = "figures" | "ledger";
+
 const PAGE = join(root, "docs", "benchmarks.md");
-const [BEGIN, END] = ["<!-- figures:begin -->", "<!-- figures:end -->"];
+const marksOf = (part: Part) => [`<!-- ${part}:begin -->`, `<!-- ${part}:end -->`] as const;
 
 const table = (head: readonly string[], lines: readonly (readonly unknown[])[]): string =>
   [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
 const section = ({ at, machine, rows, targets, lines }: Results): string =>
   [
-    BEGIN,
     `Measured ${at.slice(0, 10)} on ${inWords(machine)}.`,
     "### Targets",
     table(
@@ -44,14 +46,14 @@ const section = ({ at, machine, rows, targets, lines }: Results): string =>
         note,
       ]),
     ),
-    `\`\`\`text\n${lines.join("\n")}\n\`\`\``,
-    END,
+    ...(lines.length > 0 ? [`\`\`\`text\n${lines.join("\n")}\n\`\`\``] : []),
   ].join("\n\n");
 
-/** Replaces the figures in docs/benchmarks.md and leaves its prose. Throws when the page has lost its two marks. */
-export const writePage = async (results: Results): Promise<void> => {
+/** Replaces one part of the figures in docs/benchmarks.md and leaves its prose. Throws when the page has lost its marks. */
+export const writePage = async (results: Results, part: Part): Promise<void> => {
   const text = await readFile(PAGE, "utf8");
-  const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (from < 0 || to < from) throw new Error(`${PAGE} lacks ${BEGIN} or, after it, ${END}. Put both back.`);
-  await writeFile(PAGE, text.slice(0, from) + section(results) + text.slice(to + END.length));
+  const [begin, end] = marksOf(part);
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`${PAGE} lacks ${begin} or, after it, ${end}. Put both back.`);
+  await writeFile(PAGE, `${text.slice(0, from)}${begin}\n\n${section(results)}\n\n${text.slice(to)}`);
 };
