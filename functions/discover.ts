@@ -77,17 +77,11 @@ const listed = async ({ aws: there }: Account): Promise<readonly CredentialId[]>
   return ids;
 };
 
-const AT_ONCE = 8;
-
 /** What the ledger does not take now the next look tells, as it will be then. */
 const recordUse = async (events: readonly LifecycleEvent[]): Promise<void> => {
-  try {
-    for (let at = 0; at < events.length; at += AT_ONCE) {
-      await Promise.all(events.slice(at, at + AT_ONCE).map((event) => world.ledger.append(event)));
-    }
-  } catch (error) {
-    await log("warn", "use was not recorded", described(error));
-  }
+  const lost = (await world.ledger.appendBatch(events)).filter((answer) => "error" in answer);
+  const [first] = lost;
+  if (first) await log("warn", "use was not recorded", { events: lost.length, ...described(first.error) });
 };
 
 /** The index of who reaches which credential, built anew when it is time or a person asks. */

@@ -1,4 +1,5 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
+import type { LifecycleEvent } from "../../../lib/core/events.ts";
 import { appendTo } from "../../../lib/core/ledger/append.ts";
 import { verifier } from "../../../lib/core/ledger/note.ts";
 import { sealOnce, sealUntilIdle } from "../../../lib/engine/seal.ts";
@@ -29,7 +30,11 @@ export const process = (w: World, [one, two]: readonly number[], plan: FaultPlan
     ...(two !== undefined && { next: memorySigner(secret(two), layer) }),
   };
   const once = async () => {
-    await recordHandover({ ...signs, ledger: { append: (event) => write(event, forever) } }, forever);
+    const append = async (event: LifecycleEvent) => {
+      const [taken] = await write([event], forever);
+      return taken ?? Promise.reject(new Error("nothing was taken"));
+    };
+    await recordHandover({ ...signs, ledger: { append } }, forever);
     return sealOnce(signs, { signal: forever });
   };
   return { once, calls: layer.calls, ports: signs };
