@@ -11,6 +11,7 @@ import { Answer, Question } from "../lib/rotators/shared/function-protocol.ts";
 import { CustomSignal } from "../lib/signals/custom/source.ts";
 import { apiPage } from "./reference/api.ts";
 import { controlsPage } from "./reference/controls.ts";
+import { eventSchema } from "./reference/events.ts";
 import { providerFiles } from "./reference/providers.ts";
 import { signalsPage } from "./reference/signals.ts";
 
@@ -109,6 +110,7 @@ export const generated = (): Readonly<Record<string, string>> => ({
   "docs/reference/controls.md": controlsPage(NOTE),
   "docs/reference/api.md": apiPage(NOTE),
   "docs/reference/openapi.json": json(openApi()),
+  "docs/reference/events.schema.json": json(eventSchema()),
   "docs/reference/custom-signal.schema.json": json(z.toJSONSchema(CustomSignal)),
   "docs/reference/rotator-question.schema.json": json(z.toJSONSchema(Question)),
   "docs/reference/rotator-answer.schema.json": json(z.toJSONSchema(Answer)),

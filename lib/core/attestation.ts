@@ -6,13 +6,18 @@ import type { Clock, CredentialId, Instant, VersionId } from "./types.ts";
  * Where a reviewer finds what a person says: a ticket, a page, or a file by its name and SHA-256 (hex). The file itself
  * stays with its owner.
  */
-export const Evidence = z.object({
+export type Evidence = {
+  readonly kind: "ticket" | "link" | "file";
+  readonly ref: string;
+  readonly sha256: string | null;
+  readonly collectedAt: Instant;
+};
+const Evidence = z.object({
   kind: z.enum(["ticket", "link", "file"]),
   ref: z.string().check(z.minLength(1), z.maxLength(280)),
   sha256: z.nullable(z.string().check(z.regex(/^[0-9a-f]{64}$/))),
   collectedAt: z.string() as unknown as z.ZodMiniType<Instant>,
 });
-export type Evidence = z.infer<typeof Evidence>;
 
 /** One to ten: nobody's bare word stands in for a try. */
 export const AllEvidence = z.array(Evidence).check(z.minLength(1), z.maxLength(10)) as unknown as z.ZodMiniType<
