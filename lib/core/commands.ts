@@ -40,6 +40,13 @@ export const Command = z.discriminatedUnion("verb", [
     doomed: z.union([z.enum(["current", "all"]), identifiers]),
     /** The version this incident issues: never doomed, so that a resumed containment spares its own replacement. */
     replacement: z.optional(version),
+    /**
+     * Versions beside the current one that this incident has noted as working, and that are therefore its own to end and
+     * to undo. What works and is not among them is told (`left`) and not ended. Absent: whatever works is ended.
+     */
+    noted: z.optional(z.array(version)),
+    /** The current one is dead already: only what is noted is ended. */
+    rest: z.optional(z.boolean()),
     dryRun: z.optional(z.boolean()),
   }),
   /** Tries these versions again and revokes them again; what shares a login with a kept version is told by `begunBefore`. */
@@ -126,6 +133,8 @@ export type Replies = {
     readonly killed: readonly Killed[];
     readonly wouldKill: readonly VersionId[];
     readonly spared: readonly VersionId[];
+    /** Doomed, working, and not ended yet: to be noted first. */
+    readonly left?: readonly VersionId[];
     /** Of a kind that nothing replaces, why. */
     readonly containedOnly?: string;
     /** Versions of a kind that only people can end: nothing was killed, and they are on the must-die list. */

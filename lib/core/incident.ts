@@ -39,6 +39,8 @@ export type Progress = {
   readonly killed: readonly Killed[];
   /** Versions of before that were left for the replacement to supersede. */
   readonly spared: readonly VersionId[];
+  /** Beside the current one, noted as working before they were ended: a run that died may have ended them. */
+  readonly doomed?: readonly VersionId[];
   /** Since when the replacement is withheld from the sessions that were seen. */
   readonly withheldAt?: Instant;
   readonly replacement?: VersionId;

@@ -76,18 +76,36 @@ const replace = async (world: ContainWorld, incident: Incident, plan: Plan, befo
   return { ...before, replacement: rotated.version, installedAt };
 };
 
-const revokeFirst = async (world: ContainWorld, incident: Incident, plan: Plan) => {
+/**
+ * Ends the current version at once. Others that work are noted before they are ended, so that a run that finds them dead
+ * knows whose doing it was, and a restore brings them back; where they cannot be noted they are ended all the same.
+ */
+const revokeAll = async (world: ContainWorld, incident: Incident, plan: Plan) => {
   const { credential, network, doomed, replacement } = plan;
   const target = typeof doomed === "string" ? doomed : [...doomed];
-  const reply = await world.network.call(network, {
-    verb: "revoke",
-    credential,
-    doomed: target,
-    ...(replacement && { replacement }),
-  });
-  const { killed, spared, asked } = reply;
+  const kept = incident.progress[credential]?.doomed ?? [];
+  const command = { verb: "revoke", credential, doomed: target, ...(replacement && { replacement }) } as const;
+  const first = await world.network.call(network, { ...command, noted: [...kept] });
+  const { left = [], killed, spared } = first;
+  if (left.length === 0) return { ...first, noted: kept };
+  const noted = [...new Set([...kept, ...left])];
+  await world.incidents.progress(incident.id, credential, { killed, spared, doomed: noted }).catch(() => undefined);
+  const rest = await world.network.call(network, { ...command, noted, rest: true });
+  return { ...rest, currentDied: first.currentDied, killed: [...killed, ...rest.killed], noted };
+};
+
+const revokeFirst = async (world: ContainWorld, incident: Incident, plan: Plan) => {
+  const { credential } = plan;
+  const reply = await revokeAll(world, incident, plan);
+  const { killed, spared, asked, noted } = reply;
   const { attested } = incident.progress[credential] ?? {};
-  const progress: Progress = { killed, spared, ...(asked && { asked }), ...(attested && { attested }) };
+  const progress: Progress = {
+    killed,
+    spared,
+    ...(noted.length > 0 && { doomed: noted }),
+    ...(asked && { asked }),
+    ...(attested && { attested }),
+  };
   await world.incidents.progress(incident.id, credential, progress);
   // A kind that nothing replaces is contained with its kill.
   return { progress, replaces: reply.currentDied && !reply.containedOnly };

@@ -58,7 +58,8 @@ export const revoke = async (world: RevokeWorld, command: Command, signal: Abort
   if (attached.byPeople) {
     return askPeople(world, { ...opened, versions: [...opened.versions, ...(await others())] }, command);
   }
-  const [current] = command.dryRun ? [] : opened.versions.filter(isDoomed(opened, command));
+  const { noted, rest: isRest = false } = command;
+  const [current] = command.dryRun || isRest ? [] : opened.versions.filter(isDoomed(opened, command));
   const begun = killAll(world, attached, current ? [{ doomed: current, keep: [], signal }] : []);
   const rest = others().then(async (found) => {
     const versions = [...opened.versions, ...found];
@@ -66,18 +67,24 @@ export const revoke = async (world: RevokeWorld, command: Command, signal: Abort
     const waiting = doomed.filter((version) => version !== current);
     // What was dead before is not ours to undo: restoring this incident must not let in what another has revoked.
     const isAlive = (version: Version, at: number) =>
-      command.dryRun || (!current && at === 0) || mayLive(attached, version.material, signal);
+      command.dryRun ||
+      (!current && !isRest && at === 0) ||
+      noted?.includes(version.held.version) ||
+      (!isRest && mayLive(attached, version.material, signal));
     const alive = await Promise.all(waiting.map(isAlive));
-    return { versions, doomed, left: waiting.filter((_, i) => alive[i]) };
+    const left = waiting.filter((_, i) => alive[i]);
+    const isNoted = ({ held }: Version) => noted === undefined || noted.includes(held.version);
+    return { versions, doomed, left: left.filter(isNoted), toNote: ids(left.filter((one) => !isNoted(one))) };
   });
   // Heard below, once the first kill is through: it is not to be cut short.
   rest.catch(() => undefined);
   const killed = await begun;
-  const { versions, doomed, left } = await rest;
+  const { versions, doomed, left, toNote } = await rest;
   const kept = versions.filter((version) => !doomed.includes(version));
   const reply = (all: readonly Killed[]) => ({
     spared: ids(kept).filter((id) => id !== command.replacement),
     currentDied: doomed.some(({ stage }) => stage === "current") || entry.labels.current === command.replacement,
+    ...(toNote.length > 0 && { left: toNote }),
     ...contained(attached, all),
   });
   if (command.dryRun) return { ...reply([]), killed: [], wouldKill: ids(doomed) };
