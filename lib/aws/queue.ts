@@ -1,3 +1,4 @@
+import { quiet } from "../core/leak.ts";
 import type { Aws, Spool } from "../core/types.ts";
 
 /** The longest delay of a message (docs.aws.amazon.com/AWSSimpleQueueService SendMessage, DelaySeconds). */
@@ -25,7 +26,7 @@ export const sendTo =
 /** The spool as a queue that the sealing function drains into the ledger. */
 export const queueSpool = (aws: Aws, queueUrl: string): Spool => {
   const send = sendTo(aws, queueUrl);
-  return { put: (event) => send(JSON.stringify(event)) };
+  return { put: (event) => send(JSON.stringify(quiet(event))) };
 };
 
 /** Lets a message come again after so many seconds, and not only when its visibility ends. */

@@ -1,3 +1,5 @@
+import type { LifecycleEvent } from "./events.ts";
+
 /**
  * What looks like a secret inside text of a detector's: command lines, rule outputs and commit messages quote them. The
  * forms are those that the issuers document; where a value has a name, the name stays and the value goes.
@@ -35,3 +37,23 @@ export const withoutSecrets = (text: string): string => {
 
 /** True where a word itself looks like a secret. */
 export const isSecret = (word: string): boolean => withoutSecrets(word) !== word;
+
+/** Fields that hold what people or other programs wrote, though it be one word. */
+const WRITTEN: ReadonlySet<string> = new Set(["reason", "why", "error", "ticket", "ref"]);
+
+const quieted = (value: unknown, field: string): unknown => {
+  if (typeof value === "string") return WRITTEN.has(field) || /\s/.test(value) ? withoutSecrets(value) : value;
+  if (Array.isArray(value)) return value.map((item) => quieted(item, field));
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, quieted(inner, name)]));
+};
+
+/**
+ * The event with what looks like a secret struck out of its texts. Not refused: a containment that somebody gave a bad
+ * reason for is still recorded. Words elsewhere are left, being ids, ARNs and digests, of which some look random.
+ */
+export const quiet = (event: LifecycleEvent): LifecycleEvent => {
+  const { reason, data } = event;
+  const texts = reason === undefined ? { data } : { reason, data };
+  return { ...event, ...(quieted(texts, "") as object) } as LifecycleEvent;
+};

@@ -16,7 +16,7 @@ const staged = async (
   world: RotateWorld,
   work: Work,
 ): Promise<{ readonly version: VersionId; readonly isDone: boolean }> => {
-  const { credential, entry, attached } = work;
+  const { credential, entry } = work;
   const { pending, current } = entry.labels;
   const put = `Put the new value first: aws secretsmanager put-secret-value --secret-id ${credential} --version-stages AWSPENDING --secret-string file://new.json`;
   if (!pending) throw new Misconfigured(`Credential ${credential} has no value under AWSPENDING to take over. ${put}`);

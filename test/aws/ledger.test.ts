@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DeleteObjectCommand, GetObjectRetentionCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kmsAppendKeys } from "../../lib/aws/append-keys.ts";
@@ -11,8 +12,10 @@ import { makeAws } from "../../lib/aws/clients.ts";
 import { documents } from "../../lib/aws/document.ts";
 import { dynamoLedger } from "../../lib/aws/ledger.ts";
 import { eventKey } from "../../lib/aws/ledger-keys.ts";
+import { queueSpool } from "../../lib/aws/queue.ts";
 import { dynamoInbox } from "../../lib/aws/sequencer-store.ts";
 import { toText } from "../../lib/core/ledger/bytes.ts";
+import { parseEvent } from "../../lib/core/ledger/entry.ts";
 import { inParallel } from "../../lib/core/ledger/parallel.ts";
 import { tilePath } from "../../lib/core/ledger/tiles.ts";
 import { names } from "../../lib/core/names.ts";
@@ -51,6 +54,15 @@ describe("the ledger in DynamoDB", () => {
     ledger: dynamoLedger({ aws, table: names().ledgerTable, keys: kmsAppendKeys(aws, names().appendKeyAlias) }),
     inbox: dynamoInbox({ aws, table: names().ledgerTable }),
   }));
+
+  it("spools without what looks like a secret in its reason", async () => {
+    const sqs = aws(SQSClient);
+    const { QueueUrl = "" } = await sqs.send(new CreateQueueCommand({ QueueName: "spool-of-texts" }));
+    const token = `github_pat_${"c4Nary".repeat(6)}`;
+    await queueSpool(aws, QueueUrl).put(eventOf("spooled", 1, { reason: `found ${token} in a log` }));
+    const { Messages: [message] = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 5 }));
+    expect(parseEvent(message?.Body ?? "")).toEqual(eventOf("spooled", 1, { reason: "found [secret] in a log" }));
+  });
 
   it("appends to a table that its ARN names, as a function of another account does", async () => {
     const keys = kmsAppendKeys(aws, names().appendKeyAlias);

@@ -41,6 +41,19 @@ export const ledgerContract = (open: () => Ledger | Promise<Ledger>) =>
         ["rotation.started:2", undefined],
       ]);
     });
+    it("strikes out what looks like a secret in texts, and keeps the event", async () => {
+      const token = `ghp_${"c4Nary".repeat(6)}`;
+      const failed = { version: "v1", step: "stage", error: `cannot reach postgres://app:${token}@db:5432/app` };
+      const data = failed as unknown as LifecycleEvent["data"];
+      const given = { ...eventOf(stream, 1), type: "rotation.failed", data, reason: token } as LifecycleEvent;
+      expect(await ledger.append(given)).toEqual({ seq: 1 });
+      const [kept] = await ledger.history(stream);
+      expect(JSON.stringify(kept)).not.toContain(token);
+      expect(kept).toMatchObject({
+        reason: "[secret]",
+        data: { ...failed, error: "cannot reach postgres://app:[secret]@db:5432/app" },
+      });
+    });
     it("keeps one id in two streams apart", async () => {
       expect(await ledger.append(eventOf(stream, 1))).toEqual({ seq: 1 });
       expect(await ledger.append(eventOf(`${stream}-other`, 1))).toEqual({ seq: 1 });

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import type { LifecycleEvent } from "../events.ts";
+import { quiet } from "../leak.ts";
 import type { Instant, Recorded } from "../types.ts";
 import { toBytes, toText } from "./bytes.ts";
 import { canonical } from "./canonical.ts";
@@ -65,11 +66,12 @@ export type Receipt = { readonly seq: number; readonly receivedAt: Instant };
 
 /**
  * The text whose UTF-8 is the entry: a CloudEvents 1.0 envelope in canonical JSON (RFC 8785). Source and id
- * together are unique, as CloudEvents asks: ids are unique per stream only, so the source names the stream.
+ * together are unique, as CloudEvents asks: ids are unique per stream only, so the source names the stream. What looks
+ * like a secret in the text of people and programs is struck out: an entry stays for years, and is handed to strangers.
  * Throws Unrecordable when the event is malformed, holds what JSON cannot, or makes over 16,384 bytes.
  */
-export const encodeEntry = (event: LifecycleEvent, { seq, receivedAt }: Receipt): string => {
-  checked(event);
+export const encodeEntry = (given: LifecycleEvent, { seq, receivedAt }: Receipt): string => {
+  const event = quiet(checked(given));
   const envelope = {
     specversion: "1.0",
     id: event.id,
