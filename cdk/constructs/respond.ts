@@ -1,13 +1,15 @@
 import type { Duration } from "aws-cdk-lib";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import type { Construct } from "constructs";
-import { actions } from "../../lib/catalog.ts";
+import { actions, rotators } from "../../lib/catalog.ts";
 import { filled } from "../grants.ts";
 import type { Hub } from "../hub-stack.ts";
 import { APPEND, AUTHENTICATE, appendedKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
 
 type RespondProps = { readonly hub: Hub; readonly timeout: Duration; readonly files: Readonly<Record<string, string>> };
+
+const BY_PEOPLE = rotators.flatMap(({ kind, byPeople }) => (byPeople ? [kind] : [])).join(",");
 
 /** Answers signals from the queue as they come, and people's orders through the CLI. */
 export class RespondFunction extends RekeyFunction {
@@ -24,6 +26,7 @@ export class RespondFunction extends RekeyFunction {
         REKEY_SIGNALS_URL: queues.signals.queueUrl,
         REKEY_REJECTED_URL: queues.rejected.queueUrl,
         REKEY_SPOOL_URL: queues.spool.queueUrl,
+        REKEY_BY_PEOPLE: BY_PEOPLE,
         ...(config.quarantine && { REKEY_QUARANTINE: naming.quarantine }),
         ...(config.quarantine?.organization && { REKEY_ORGANIZATION: naming.organization }),
         ...(config.isolate && { REKEY_ISOLATE: naming.isolate }),

@@ -3,14 +3,15 @@ import { Misconfigured } from "../core/errors.ts";
 import type { Actor, LifecycleEvent } from "../core/events.ts";
 import type { Incident, Incidents, Inventory, Progress } from "../core/incident.ts";
 import type { RetireList } from "../core/retiring.ts";
-import type { Clock, CredentialId, Ledger, Rotator, VersionId } from "../core/types.ts";
+import type { Clock, CredentialId, Ledger, VersionId } from "../core/types.ts";
 
 export type AttestWorld = {
   readonly incidents: Pick<Incidents, "recent" | "progress" | "move">;
   readonly inventory: Pick<Inventory, "get">;
   readonly retiring: Pick<RetireList, "strike">;
   readonly ledger: Pick<Ledger, "append">;
-  readonly rotators: readonly Pick<Rotator, "kind" | "byPeople">[];
+  /** The kinds whose versions only people make and end. */
+  readonly byPeople: readonly string[];
   readonly clock: Clock;
 };
 
@@ -60,12 +61,12 @@ const answerOne = async (world: AttestWorld, incident: Incident, ended: Ended): 
     await world.incidents.move(incident.id, ["asked"], "contained", {});
 };
 
-const check = async ({ inventory, rotators }: AttestWorld, { credential: id, actor }: Ended): Promise<void> => {
+const check = async ({ inventory, byPeople }: AttestWorld, { credential: id, actor }: Ended): Promise<void> => {
   const credential = await inventory.get(id);
   if (!credential)
     throw new Misconfigured(`Credential ${id} is not in the inventory. \`rekey inventory\` lists what is.`);
   if (actor.kind === "agent") throw new Misconfigured("An agent may not attest: it takes a person's word.");
-  if (rotators.find(({ kind }) => kind === credential.kind)?.byPeople) return;
+  if (byPeople.includes(credential.kind)) return;
   throw new Misconfigured(
     `Credential ${id} is of kind ${credential.kind}, whose versions Rekey tries itself: nobody's word stands in for that. \`rekey contain\` ends it.`,
   );

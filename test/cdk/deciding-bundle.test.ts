@@ -41,6 +41,11 @@ it("the function's own file, which a cold start parses, holds nothing of Cedar's
   expect(holding).toHaveLength(1);
 });
 
+it("the responder holds no rotator, not even in parts that it loads late: what they share would be parsed at each start", () => {
+  const { metafile } = buildSync({ ...bundleOptions("respond", out()), metafile: true, write: false });
+  expect(Object.keys(metafile?.inputs ?? {}).filter((path) => path.includes("lib/rotators/"))).toEqual([]);
+});
+
 it("bundled as functions are, authority finds Cedar beside it and answers", async () => {
   const dir = out();
   const source = fileURLToPath(new URL("../../lib/authority/cedar.ts", import.meta.url));

@@ -43,7 +43,8 @@ const replaced = (world: World, f: Faults = faults()) => rotateNow(world.wired(f
 const ended = (world: World, { f = faults(), actor = ALICE as typeof ALICE | typeof AGENT, of = FIRST } = {}) => {
   const { rotate, respond } = world.wired(f);
   const { incidents, inventory, retiring, clock } = respond();
-  const open = { incidents, inventory, retiring, clock, ledger: rotate.ledger, rotators: rotate.rotators };
+  const kinds = rotate.rotators.flatMap((one) => (one.byPeople ? [one.kind] : []));
+  const open = { incidents, inventory, retiring, clock, ledger: rotate.ledger, byPeople: kinds };
   return attestEnded(open, { credential: CI, version: of, evidence: [TICKET], actor });
 };
 const deliver = (world: World, f: Faults = faults()) =>
