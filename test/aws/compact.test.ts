@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CreateBucketCommand, GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { DuckDBInstance } from "@duckdb/node-api";
@@ -11,33 +10,27 @@ import { gzip } from "../../lib/core/ledger/gzip.ts";
 import { inParallel } from "../../lib/core/ledger/parallel.ts";
 import { names } from "../../lib/core/names.ts";
 import type { Aws } from "../../lib/core/types.ts";
-import { type LocalAws, startAws } from "../../local/aws.ts";
+import type { LocalAws } from "../../local/aws.ts";
 import { arn, lineOf, logOf, START } from "../review/logs.ts";
+import { enterLocalAws } from "../support/local-aws.ts";
 
 const PORT = 27_110;
 /** More than S3 lists on one page. */
 const FILES = 1005;
 const { signal } = new AbortController();
-const dir = mkdtempSync(join(tmpdir(), "rekey-compact-"));
-const set = process.env;
-const before = { ...set };
+let dir: string;
 let aws: Aws;
 let local: LocalAws;
+let leave: () => Promise<void>;
 
 beforeAll(async () => {
-  local = await startAws({ dir: join(dir, "aws"), port: PORT });
-  Object.assign(set, local.env, { REKEY_ACCOUNT: local.account });
+  ({ local, dir, leave } = await enterLocalAws({}, PORT));
   aws = makeAws();
   const { account, region } = local;
   for (const Bucket of [names().archiveBucket(account, region), names().parquetBucket(account, region)])
     await aws(S3Client).send(new CreateBucketCommand({ Bucket }));
 }, 120_000);
-afterAll(async () => {
-  for (const name of Object.keys(set)) if (!(name in before)) delete set[name];
-  Object.assign(set, before);
-  await local.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => leave());
 
 it("the function makes Parquet of the days that are over, from more event files than one page lists", async () => {
   const { account, region } = local;

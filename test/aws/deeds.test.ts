@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   CreateSecretCommand,
   PutSecretValueCommand,
@@ -11,23 +8,14 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { makeAws } from "../../lib/aws/clients.ts";
 import { systemClock as clock } from "../../lib/aws/clock.ts";
 import { deedsBetween } from "../../lib/aws/deeds.ts";
-import { type LocalAws, startAws } from "../../local/aws.ts";
+import { enterLocalAws } from "../support/local-aws.ts";
 
 // The local AWS notes no IAM call that names its action in the body: records of those are in test/engine.
-let local: LocalAws;
-const dir = mkdtempSync(join(tmpdir(), "rekey-deeds-"));
-const set = process.env;
-const before = { ...set };
+let leave: () => Promise<void>;
 beforeAll(async () => {
-  local = await startAws({ dir: join(dir, "aws") });
-  Object.assign(set, local.env);
+  ({ leave } = await enterLocalAws());
 }, 120_000);
-afterAll(async () => {
-  for (const name of Object.keys(set)) if (!(name in before)) delete set[name];
-  Object.assign(set, before);
-  await local.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => leave());
 
 it("a version made current is read from CloudTrail's event history", async () => {
   const aws = makeAws();

@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   CreateAliasCommand,
@@ -19,31 +18,25 @@ import { kmsSigner } from "../../lib/aws/signer.ts";
 import { formatVkey, verifier } from "../../lib/core/ledger/note.ts";
 import { names } from "../../lib/core/names.ts";
 import type { Aws } from "../../lib/core/types.ts";
-import { type LocalAws, startAws } from "../../local/aws.ts";
+import type { LocalAws } from "../../local/aws.ts";
 import { eventOf } from "../contract/ledger.ts";
 import { makeLedger } from "../support/ledger-stores.ts";
+import { enterLocalAws } from "../support/local-aws.ts";
 
 const n = names();
 const { signal } = new AbortController();
 const set = process.env;
-const before = { ...set };
 let local: LocalAws;
+let leave: () => Promise<void>;
 let dir: string;
 let aws: Aws;
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), "rekey-handover-"));
-  local = await startAws({ dir: join(dir, "aws") });
-  Object.assign(set, local.env, { REKEY_ACCOUNT: local.account, REKEY_RETENTION_DAYS: "1" });
+  ({ local, dir, leave } = await enterLocalAws({ REKEY_RETENTION_DAYS: "1" }));
   aws = makeAws();
   await makeLedger(aws, local.account, local.region);
 }, 120_000);
-afterAll(async () => {
-  for (const name of Object.keys(set)) if (!(name in before)) delete set[name];
-  Object.assign(set, before);
-  await local.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => leave());
 
 type Name = "seal" | "watch";
 const run = async (name: Name): Promise<unknown> => {

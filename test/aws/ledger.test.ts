@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DeleteObjectCommand, GetObjectRetentionCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
@@ -20,30 +19,24 @@ import { inParallel } from "../../lib/core/ledger/parallel.ts";
 import { tilePath } from "../../lib/core/ledger/tiles.ts";
 import { names } from "../../lib/core/names.ts";
 import type { Aws } from "../../lib/core/types.ts";
-import { type LocalAws, startAws } from "../../local/aws.ts";
+import type { LocalAws } from "../../local/aws.ts";
 import { inboxContract } from "../contract/inbox.ts";
 import { eventOf, ledgerContract } from "../contract/ledger.ts";
 import { makeLedger } from "../support/ledger-stores.ts";
+import { enterLocalAws } from "../support/local-aws.ts";
 
 let local: LocalAws;
+let leave: () => Promise<void>;
 let dir: string;
 let aws: Aws;
 const set = process.env;
-const before = { ...set };
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), "rekey-ledger-"));
-  local = await startAws({ dir: join(dir, "aws") });
-  Object.assign(set, local.env, { REKEY_ACCOUNT: local.account, REKEY_RETENTION_DAYS: "1" });
+  ({ local, dir, leave } = await enterLocalAws({ REKEY_RETENTION_DAYS: "1" }));
   aws = makeAws();
   await makeLedger(aws, local.account, local.region);
 }, 120_000);
-afterAll(async () => {
-  for (const name of Object.keys(set)) if (!(name in before)) delete set[name];
-  Object.assign(set, before);
-  await local.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => leave());
 
 describe("the ledger in DynamoDB", () => {
   ledgerContract(() =>

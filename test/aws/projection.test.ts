@@ -1,7 +1,4 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { CreateTableCommand, DynamoDBClient, type ScalarAttributeType } from "@aws-sdk/client-dynamodb";
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
@@ -15,8 +12,9 @@ import { credentialList, dayLists, type ReviewStore } from "../../lib/core/revie
 import type { Aws } from "../../lib/core/types.ts";
 import { foldInto } from "../../lib/engine/project.ts";
 import { memoryReview, reviewTable } from "../../lib/memory/review.ts";
-import { type LocalAws, startAws } from "../../local/aws.ts";
+import type { LocalAws } from "../../local/aws.ts";
 import { arn, type Draft, instant, logOf, START } from "../review/logs.ts";
+import { enterLocalAws } from "../support/local-aws.ts";
 
 const PORT = 21_610;
 const string = (AttributeName: string) => ({ AttributeName, AttributeType: "S" as ScalarAttributeType });
@@ -27,9 +25,8 @@ const keys = (hash: string, range: string) => [
 
 let aws: Aws;
 let local: LocalAws;
-const dir = mkdtempSync(join(tmpdir(), "rekey-review-"));
+let leave: () => Promise<void>;
 const set = process.env;
-const before = { ...set };
 
 const makeTable = (TableName: string, IndexName: string) =>
   aws(DynamoDBClient).send(
@@ -45,8 +42,7 @@ const makeTable = (TableName: string, IndexName: string) =>
   );
 
 beforeAll(async () => {
-  local = await startAws({ dir: join(dir, "aws"), port: PORT });
-  Object.assign(set, local.env, { REKEY_ACCOUNT: local.account, REKEY_RETENTION_DAYS: "0" });
+  ({ local, leave } = await enterLocalAws({ REKEY_RETENTION_DAYS: "0" }, PORT));
   aws = makeAws();
   const n = names();
   await makeTable(n.ledgerTable, "pending");
@@ -62,12 +58,7 @@ beforeAll(async () => {
   const append = { AliasName: n.appendKeyAlias, TargetKeyId: mac.KeyMetadata?.KeyId };
   await aws(KMSClient).send(new CreateAliasCommand(append));
 }, 120_000);
-afterAll(async () => {
-  for (const name of Object.keys(set)) if (!(name in before)) delete set[name];
-  Object.assign(set, before);
-  await local.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
+afterAll(() => leave());
 
 const overdue = (name: string, n: number): Draft => ({
   stream: arn(name),

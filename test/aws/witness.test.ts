@@ -1,8 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
@@ -16,20 +14,21 @@ import { formatWitness, witnessOf } from "../../lib/core/ledger/cosignature.ts";
 import { formatVkey, verifier } from "../../lib/core/ledger/note.ts";
 import { names } from "../../lib/core/names.ts";
 import type { Aws } from "../../lib/core/types.ts";
-import { type LocalAws, startAws } from "../../local/aws.ts";
+import type { LocalAws } from "../../local/aws.ts";
 import { eventOf } from "../contract/ledger.ts";
 import { makeLedger } from "../support/ledger-stores.ts";
+import { enterLocalAws } from "../support/local-aws.ts";
 
 const n = names();
 const { signal } = new AbortController();
 const NAME = "witness.example/rekey";
 let local: LocalAws;
+let leave: () => Promise<void>;
 let aws: Aws;
 let server: Server;
 let vkey: string;
-const dir = mkdtempSync(join(tmpdir(), "rekey-witness-"));
+let dir: string;
 const set = process.env;
-const before = { ...set };
 
 /** What API Gateway hands to the function, and gives back of its answer. */
 const front = async (): Promise<Server> => {
@@ -47,8 +46,7 @@ const front = async (): Promise<Server> => {
 };
 
 beforeAll(async () => {
-  local = await startAws({ dir: join(dir, "aws") });
-  Object.assign(set, local.env, { REKEY_ACCOUNT: local.account, REKEY_RETENTION_DAYS: "1" });
+  ({ local, dir, leave } = await enterLocalAws({ REKEY_RETENTION_DAYS: "1" }));
   aws = makeAws();
   await makeLedger(aws, local.account, local.region);
   const table = {
@@ -69,11 +67,8 @@ beforeAll(async () => {
   set["REKEY_WITNESSES"] = JSON.stringify([{ url, vkey }]);
 }, 120_000);
 afterAll(async () => {
-  for (const name of Object.keys(set)) if (!(name in before)) delete set[name];
-  Object.assign(set, before);
   server.close();
-  await local.stop();
-  rmSync(dir, { recursive: true, force: true });
+  await leave();
 });
 
 const run = async (name: "seal" | "watch"): Promise<void> => {

@@ -20,3 +20,24 @@ export const localAws = (port?: number): (() => LocalAws) => {
     return aws;
   };
 };
+
+type Entered = { readonly local: LocalAws; readonly dir: string; readonly leave: () => Promise<void> };
+
+/** A local AWS, and this process with the environment of a function deployed there. `leave` gives back the old one. */
+export const enterLocalAws = async (
+  settings: Readonly<Record<string, string>> = {},
+  port?: number,
+): Promise<Entered> => {
+  const set = process.env;
+  const before = { ...set };
+  const dir = mkdtempSync(join(tmpdir(), "rekey-aws-"));
+  const local = await startAws({ dir: join(dir, "aws"), ...(port && { port }) });
+  Object.assign(set, local.env, { REKEY_ACCOUNT: local.account, ...settings });
+  const leave = async () => {
+    for (const name of Object.keys(set)) if (!(name in before)) delete set[name];
+    Object.assign(set, before);
+    await local.stop();
+    rmSync(dir, { recursive: true, force: true });
+  };
+  return { local, dir, leave };
+};
