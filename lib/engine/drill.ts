@@ -44,8 +44,9 @@ const since = async (
   let first: Instant | undefined;
   let row = 0;
   while (row < times && clock.ticks() < end) {
-    const at = clock.now();
     const told = await canary.tries();
+    // When the answer was there, not when it was asked for: a time to refusal is not told shorter than it was.
+    const at = clock.now();
     first = told === wanted ? (first ?? at) : undefined;
     row = told === wanted ? row + 1 : 0;
     if (row < times) await clock.sleep(PAUSE_MS);

@@ -104,22 +104,25 @@ describe("a drill", () => {
     expect((await world.run()).contained).toBe(true);
   });
 
-  it("is cleared by the next one, whatever call dies", async () => {
-    const probe = faults();
-    await (await arrange()).run("drill-1", probe);
-    expect(probe.calls.length).toBeGreaterThan(10);
-    const modes: readonly Mode[] = ["lost", "done"];
-    for (const { at, mode } of probe.calls.flatMap((_, i) => modes.map((mode) => ({ at: i + 1, mode })))) {
-      const where = `${mode} at ${at}, ${probe.calls[at - 1]}`;
-      const world = await arrange();
-      await world.run("drill-1", faults(at, mode)).catch(() => undefined);
-      world.clock.advance(6 * 60_000);
-      expect((await world.run("drill-2")).contained, where).toBe(true);
-      expect(world.keys().size, where).toBe(0);
-      expect(
-        world.told().filter(({ id }) => id === "drill-2:completed"),
-        where,
-      ).toHaveLength(1);
-    }
-  });
+  it.each([false, true])(
+    "is cleared by the next one, whatever call fails; the process dies of it: %s",
+    async (dies) => {
+      const probe = faults();
+      await (await arrange()).run("drill-1", probe);
+      expect(probe.calls.length).toBeGreaterThan(10);
+      const modes: readonly Mode[] = ["lost", "done"];
+      for (const { at, mode } of probe.calls.flatMap((_, i) => modes.map((mode) => ({ at: i + 1, mode })))) {
+        const where = `${mode} at ${at}, ${probe.calls[at - 1]}`;
+        const world = await arrange();
+        await world.run("drill-1", faults(at, mode, { dies })).catch(() => undefined);
+        world.clock.advance(6 * 60_000);
+        expect((await world.run("drill-2")).contained, where).toBe(true);
+        expect(world.keys().size, where).toBe(0);
+        expect(
+          world.told().filter(({ id }) => id === "drill-2:completed"),
+          where,
+        ).toHaveLength(1);
+      }
+    },
+  );
 });

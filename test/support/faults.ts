@@ -6,11 +6,12 @@ export class Crash extends Error {
 /** `lost`: the request never arrived. `done`: it did its work, and the answer was lost. */
 export type Mode = "lost" | "done";
 
-/** Counts every call that leaves the process and fails one of them. */
-export const faults = (at = Number.POSITIVE_INFINITY, mode: Mode = "lost") => {
+/** Counts every call that leaves the process and fails one of them; where the process `dies` of it, all that follow. */
+export const faults = (at = Number.POSITIVE_INFINITY, mode: Mode = "lost", { dies = false } = {}) => {
   const calls: string[] = [];
   const call = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     calls.push(name);
+    if (dies && calls.length > at) throw new Crash(name);
     const isIt = calls.length === at;
     if (isIt && mode === "lost") throw new Crash(name);
     const result = await work();
