@@ -97,7 +97,9 @@ export class DrillFunction extends RekeyFunction {
     this.allow(["dynamodb:UpdateItem"], [state.tableArn], {
       "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["LOCK#drill:*"] },
     });
-    this.allow(["dynamodb:GetItem"], [state.tableArn]);
+    this.allow(["dynamodb:GetItem"], [state.tableArn], {
+      "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["INC#*"] },
+    });
     this.allow(["dynamodb:Query"], [ledger.tableArn], appendedKeys);
     this.allow(APPEND, [ledger.tableArn], appendedKeys);
     this.allow(AUTHENTICATE, [appendKey.keyArn]);
