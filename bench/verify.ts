@@ -6,7 +6,7 @@ import { hexToBytes } from "@noble/hashes/utils.js";
 import type { LifecycleEvent } from "../lib/core/events.ts";
 import { makeBatch } from "../lib/core/ledger/batch.ts";
 import { toBytes } from "../lib/core/ledger/bytes.ts";
-import { formatCheckpoint } from "../lib/core/ledger/checkpoint.ts";
+import { formatCheckpoint, openCheckpoint } from "../lib/core/ledger/checkpoint.ts";
 import { encodeEntry } from "../lib/core/ledger/entry.ts";
 import { formatNote, formatVkey, verifier } from "../lib/core/ledger/note.ts";
 import { checkProof, formatProof, prove } from "../lib/core/ledger/proof.ts";
@@ -74,7 +74,10 @@ const proofs = async (dir: string, note: string, size: number): Promise<readonly
     let proof: Awaited<ReturnType<typeof prove>> | undefined;
     made?.push(
       await timed(async () => {
-        proof = await prove((path) => readFile(join(dir, path)), note, by, index);
+        proof = await prove(
+          { read: (path: string) => readFile(join(dir, path)), note, ...openCheckpoint(note, by) },
+          index,
+        );
       }),
     );
     if (!proof) throw new Error("no proof was made");

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { frameworks } from "../lib/catalog/controls.ts";
 import { meant } from "../lib/catalog/meant.ts";
 import { assess } from "../lib/core/review/control.ts";
+import { seenBy } from "../lib/core/review/entry.ts";
 import type { Cli } from "./main.ts";
 import { asOfLine } from "./query.ts";
 import { msOf, openRecord, type RecordOptions, recordOptions } from "./record.ts";
@@ -18,7 +19,7 @@ const list = (cli: Cli): void =>
 const show = async (cli: Cli, given: string, options: RecordOptions): Promise<void> => {
   const { framework, controls } = meant(given);
   const { log, asOf } = await openRecord(cli, options);
-  const seen = log.entries.slice(0, asOf.size);
+  const seen = seenBy(log.entries, asOf);
   const assessed = controls.map((control) => assess(control, seen, asOf, msOf));
   const told = assessed.map(({ control, verdict, checked }) => ({
     id: control.id,

@@ -1,45 +1,25 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { frameworks } from "../lib/catalog/controls.ts";
 import { meant } from "../lib/catalog/meant.ts";
 import { Misconfigured } from "../lib/core/errors.ts";
-import { pathsOf } from "../lib/core/ledger/batch.ts";
-import { toBytes, toText } from "../lib/core/ledger/bytes.ts";
-import { followKey } from "../lib/core/ledger/follow.ts";
-import { formatVkey, parseVkey, type Verifier } from "../lib/core/ledger/note.ts";
-import { inParallel } from "../lib/core/ledger/parallel.ts";
+import { toBytes } from "../lib/core/ledger/bytes.ts";
 import { reportFiles } from "../lib/engine/evidence.ts";
 import { LEDGER, manifestOf, packComplaints, packKeyFrom, packLines } from "../lib/engine/pack.ts";
+import { exportedLog, readIn } from "./log.ts";
 import type { Cli } from "./main.ts";
 import { asOfLine } from "./query.ts";
-import { msOf, openRecord, type Record, type RecordOptions, readIn, recordOptions } from "./record.ts";
-
-const FILES_AT_ONCE = 16;
+import { msOf, openRecord, type RecordOptions, recordOptions } from "./record.ts";
+import { save, saveLog } from "./save-log.ts";
 
 type Options = RecordOptions & { readonly out?: string; readonly verify?: string };
-
-const save = async (dir: string, path: string, bytes: Uint8Array): Promise<void> => {
-  await mkdir(dirname(join(dir, path)), { recursive: true });
-  await writeFile(join(dir, path), bytes);
-};
 
 /** Beside another pack's files nobody could tell which belong to this one. */
 const empty = async (dir: string): Promise<void> => {
   await mkdir(dir, { recursive: true });
   if ((await readdir(dir)).length > 0) throw new Misconfigured(`${dir} is not empty; name a new folder with --out`);
-};
-
-/** The ledger that proves the pack, as `rekey ledger export` lays it out. */
-const saveLedger = async (dir: string, { read, by, log }: Record): Promise<void> => {
-  await inParallel([...pathsOf(log.size)], FILES_AT_ONCE, async (path) => {
-    const bytes = await read(path);
-    if (bytes === undefined) throw new Error(`${path} is missing: the log is damaged; rekey ledger verify tells more`);
-    await save(dir, path, bytes);
-  });
-  await save(dir, "vkey", toBytes(`${formatVkey(by)}\n`));
-  await save(dir, "checkpoint", toBytes(log.note));
 };
 
 /** Before anything is handed out: who takes evidence is itself recorded, or there is no evidence. */
@@ -56,7 +36,7 @@ const pack = async (cli: Cli, given: string, options: Options): Promise<void> =>
   const record = await openRecord(cli, options);
   if (options.from === undefined) await recordRead(cli, given, record.asOf);
   const files = reportFiles({ framework, controls, log: record.log, asOf: record.asOf, ms: msOf });
-  await saveLedger(join(out, LEDGER), record);
+  await saveLog(join(out, LEDGER), record.source, record.shards);
   for (const [path, text] of files) await save(out, path, toBytes(text));
   const told = { dir: out, framework: framework.id, controls: controls.length, files: files.size, asOf: record.asOf };
   cli.show({ ...told, recorded: options.from === undefined }, () => [
@@ -66,17 +46,10 @@ const pack = async (cli: Cli, given: string, options: Options): Promise<void> =>
   ]);
 };
 
-const keyOf = async (dir: string, vkey: string | undefined): Promise<Verifier> => {
-  const read = readIn(join(dir, LEDGER));
-  const inside = await read("vkey");
-  if (vkey === undefined && inside === undefined)
-    throw new Misconfigured(`${dir}/${LEDGER} holds no vkey: give --vkey`);
-  return (await followKey(read, parseVkey(vkey ?? toText(inside ?? new Uint8Array())))).by;
-};
-
 const verify = async (cli: Cli, dir: string, vkey: string | undefined): Promise<void> => {
   const told = await manifestOf(readIn(dir), dir);
-  const wrong = await packComplaints(readIn(dir), told, { by: await keyOf(dir, vkey), frameworks, ms: msOf });
+  const { by } = await exportedLog(join(dir, LEDGER), vkey);
+  const wrong = await packComplaints(readIn(dir), told, { by, frameworks, ms: msOf });
   const keyFrom = packKeyFrom(vkey !== undefined);
   const { framework, asOf } = told;
   cli.show({ dir, good: wrong.length === 0, framework, asOf, keyFrom, complaints: wrong }, () =>

@@ -1,13 +1,12 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
-import { toText } from "../lib/core/ledger/bytes.ts";
-import { openCheckpoint } from "../lib/core/ledger/checkpoint.ts";
 import { parseWitness } from "../lib/core/ledger/cosignature.ts";
 import { Malformed } from "../lib/core/ledger/errors.ts";
 import { compare, type Standing } from "../lib/core/ledger/extends.ts";
 import { openOlder } from "../lib/core/ledger/follow.ts";
 import type { Verifier } from "../lib/core/ledger/note.ts";
 import type { ReadFile } from "../lib/core/ledger/pieces.ts";
+import { openShards, shardLike } from "../lib/core/ledger/shards.ts";
 import { allOf, parsePolicyFile, type WitnessPolicy } from "../lib/core/ledger/witness-policy.ts";
 import { type Witnessed, witnessed } from "../lib/core/ledger/witnessed.ts";
 
@@ -39,11 +38,9 @@ export const askOutside = async (read: ReadFile, by: Verifier, asked: Asked, com
   try {
     const policy = await policyOf(asked);
     const old = asked.since === undefined ? undefined : await openOlder(read, await readFile(asked.since, "utf8"), by);
-    const note = await read("checkpoint");
-    if (!note) throw new Malformed("the file checkpoint is missing");
-    const newest = openCheckpoint(toText(note), by);
+    const shard = old && shardLike(await openShards(read, by), old);
     return {
-      ...(old && { since: { size: old.size, ...(await compare(read, old, newest)) } }),
+      ...(shard && { since: { size: old.size, ...(await compare(shard.read, old, shard)) } }),
       ...(policy && { witnessed: await witnessed(read, by, policy) }),
     };
   } catch (error) {

@@ -1,15 +1,19 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { type Command, InvalidArgumentError } from "commander";
+import { Misconfigured } from "../lib/core/errors.ts";
 import { toBytes } from "../lib/core/ledger/bytes.ts";
 import { openCheckpoint } from "../lib/core/ledger/checkpoint.ts";
+import { decodeEntry } from "../lib/core/ledger/entry.ts";
 import { Malformed, unlessMalformed } from "../lib/core/ledger/errors.ts";
 import { checkProofFrom } from "../lib/core/ledger/follow.ts";
 import { formatVkey, parseVkey } from "../lib/core/ledger/note.ts";
-import { checkProof, formatProof, parseProof, prove } from "../lib/core/ledger/proof.ts";
+import { formatProof, parseProof, prove } from "../lib/core/ledger/proof.ts";
+import { keyFor } from "../lib/core/ledger/shard.ts";
+import { type OpenShard, placeIn, totalOf } from "../lib/core/ledger/shards.ts";
 import { proofLines, refutedLine } from "../lib/core/ledger/told.ts";
 import type { Aws } from "../lib/core/types.ts";
-import { deployedLog, exportedLog, type OpenLog } from "./log.ts";
+import { deployedLog, exportedLog, namesOf, type OpenLog, shardsOf } from "./log.ts";
 
 type Io = { readonly out: (line: string) => void; readonly aws: () => Aws };
 type From = { readonly from?: string; readonly vkey?: string; readonly json?: boolean; readonly prefix?: string };
@@ -17,17 +21,29 @@ type From = { readonly from?: string; readonly vkey?: string; readonly json?: bo
 const ANSWER_MS = 60_000;
 
 const opened = (io: Io, { from, vkey, prefix }: From): Promise<OpenLog> =>
-  from === undefined ? deployedLog(io.aws(), prefix, AbortSignal.timeout(ANSWER_MS)) : exportedLog(from, vkey);
+  from === undefined ? deployedLog(io.aws(), namesOf(prefix), AbortSignal.timeout(ANSWER_MS)) : exportedLog(from, vkey);
+
+const endOf = ({ origin, size, root }: OpenShard) => ({ origin, size, root: bytesToHex(root) });
+
+/** The keys that signed a shard's newest checkpoint, named as it is. */
+const keysNow = async ({ by, next }: OpenLog, { origin, note }: OpenShard) => {
+  const heir = await next?.();
+  const both = heir && unlessMalformed(() => openCheckpoint(note, keyFor(heir, origin)));
+  return { vkey: formatVkey(keyFor(by, origin)), ...(both && { next: formatVkey(keyFor(heir, origin)) }) };
+};
+
+const newestIn = async (shard: OpenShard): Promise<string | null> =>
+  shard.size === 0 ? null : decodeEntry((await prove(shard, shard.size - 1)).entry).receivedAt;
 
 const head = async (io: Io, options: From): Promise<void> => {
-  const { by, read, note, next } = await opened(io, options);
-  const { origin, size, root } = openCheckpoint(note, by);
-  const heir = await next?.();
-  const isByBoth = heir && unlessMalformed(() => openCheckpoint(note, heir)) !== undefined;
-  const last = size > 0 ? checkProof(await prove(read, note, by, size - 1), by).event : undefined;
-  const keys = { vkey: formatVkey(by), ...(isByBoth && { next: formatVkey(heir) }) };
-  const told = { origin, size, root: bytesToHex(root), newest: last?.receivedAt ?? null, ...keys };
+  const log = await opened(io, options);
+  const shards = await shardsOf(log);
+  const shard = shards[shards.length - 1] as OpenShard;
+  const earlier = shards.slice(0, -1).map(endOf);
+  const keys = await keysNow(log, shard);
+  const told = { ...endOf(shard), newest: await newestIn(shard), ...keys, ...(earlier.length > 0 && { earlier }) };
   if (options.json) return io.out(JSON.stringify(told));
+  for (const one of earlier) io.out(`closed      ${one.origin}: ${one.size} entries, root ${one.root}`);
   io.out(`log         ${told.origin}`);
   io.out(`entries     ${told.size}`);
   io.out(`root        ${told.root}`);
@@ -37,11 +53,14 @@ const head = async (io: Io, options: From): Promise<void> => {
 };
 
 const proveOne = async (index: number, io: Io, options: From & { readonly out?: string }): Promise<void> => {
-  const { by, read, note } = await opened(io, options);
-  const text = formatProof(await prove(read, note, by, index));
+  const log = await opened(io, options);
+  const shards = await shardsOf(log);
+  const place = placeIn(shards, index);
+  if (!place) throw new Misconfigured(`the log holds entries 0 to ${totalOf(shards) - 1}, and no entry ${index}`);
+  const text = formatProof(await prove(place.shard, place.at));
   if (options.out === undefined) return io.out(text.trimEnd());
   await writeFile(options.out, text);
-  const { event } = checkProof(parseProof(text), by);
+  const event = decodeEntry(parseProof(text).entry);
   const told = { index, file: options.out, id: event.id, type: event.type, bytes: toBytes(text).length };
   io.out(
     options.json

@@ -1,24 +1,21 @@
-import { mkdir, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { kmsSigner } from "../lib/aws/signer.ts";
-import { pathsOf } from "../lib/core/ledger/batch.ts";
-import { toBytes, toText } from "../lib/core/ledger/bytes.ts";
-import { openCheckpoint } from "../lib/core/ledger/checkpoint.ts";
+import { toText } from "../lib/core/ledger/bytes.ts";
 import { formatWitness, witnessOf } from "../lib/core/ledger/cosignature.ts";
 import { Malformed } from "../lib/core/ledger/errors.ts";
 import { followKey } from "../lib/core/ledger/follow.ts";
 import { formatVkey, parseVkey } from "../lib/core/ledger/note.ts";
-import { inParallel } from "../lib/core/ledger/parallel.ts";
+import { totalOf } from "../lib/core/ledger/shards.ts";
 import { type UsedKey, verdictLines } from "../lib/core/ledger/told.ts";
 import { verifyLog } from "../lib/core/ledger/verify.ts";
-import { COSIGNED } from "../lib/core/ledger/witnessed.ts";
-import { names } from "../lib/core/names.ts";
 import type { Aws } from "../lib/core/types.ts";
 import { type Asked, askOutside, isBorneOut, outsideLines, outsideOptions } from "./ledger-outside.ts";
 import { proofCommands, verifyFile } from "./ledger-proof.ts";
 import { verifierCommand } from "./ledger-verifier.ts";
-import { openLog, readIn } from "./log.ts";
+import { deployedLog, namesOf, readIn, shardsOf } from "./log.ts";
+import { saveLog } from "./save-log.ts";
 
 type Io = { readonly out: (line: string) => void; readonly aws: () => Aws };
 type Options = { readonly json?: boolean; readonly prefix?: string };
@@ -26,19 +23,18 @@ type Options = { readonly json?: boolean; readonly prefix?: string };
 /** Longest that one command may wait for AWS in all, in ms. */
 const KEY_MS = 30_000;
 const EXPORT_MS = 3_600_000;
-const FILES_AT_ONCE = 16;
 
 const options = <T extends object>(command: Command): T & Options => command.optsWithGlobals() as T & Options;
 
-const witnessKey = async (io: Io, name: string, prefix = process.env["REKEY_PREFIX"] ?? "rekey"): Promise<string> => {
-  const signer = kmsSigner(io.aws(), names(prefix).witnessKeyAlias);
+const witnessKey = async (io: Io, name: string, prefix: string | undefined): Promise<string> => {
+  const signer = kmsSigner(io.aws(), namesOf(prefix).witnessKeyAlias);
   return formatWitness(witnessOf(name, await signer.publicKey(AbortSignal.timeout(KEY_MS))));
 };
 
 /** The log's key, and the one that takes over where there is one. */
 const logKeys = async (io: Io, prefix: string | undefined): Promise<readonly string[]> => {
-  const { by, next } = await openLog(io.aws(), prefix, AbortSignal.timeout(KEY_MS));
-  const heir = await next();
+  const { by, next } = await deployedLog(io.aws(), namesOf(prefix), AbortSignal.timeout(KEY_MS));
+  const heir = await next?.();
   return [by, ...(heir ? [heir] : [])].map(formatVkey);
 };
 
@@ -48,33 +44,13 @@ const printKey = async (io: Io, { json, prefix, witness }: Options & { readonly 
   for (const key of [vkey, ...(next ? [next] : [])]) io.out(key);
 };
 
-const save = async (dir: string, path: string, bytes: Uint8Array): Promise<void> => {
-  await mkdir(dirname(join(dir, path)), { recursive: true });
-  await writeFile(join(dir, path), bytes);
-};
-
 const exportTo = async (dir: string, io: Io, command: Command): Promise<void> => {
   const { json, prefix } = options(command);
-  const signal = AbortSignal.timeout(EXPORT_MS);
-  const { by, archive, work } = await openLog(io.aws(), prefix, signal);
-  const note = await work.get("checkpoint", signal);
-  if (note === undefined)
-    throw new Error(`${by.name} has no checkpoint yet: nothing was sealed; try again in a minute`);
-  const { size } = openCheckpoint(toText(note.bytes), by);
-  let files = 0;
-  await inParallel([...pathsOf(size)], FILES_AT_ONCE, async (path) => {
-    const found = await (path.includes(".p/") ? work : archive).get(path, signal);
-    if (found === undefined) throw new Error(`${path} is missing in the log's bucket: the log is damaged`);
-    await save(dir, path, found.bytes);
-    files += 1;
-  });
-  const cosigned = await work.get(COSIGNED, signal);
-  if (cosigned) await save(dir, COSIGNED, cosigned.bytes);
-  await save(dir, "vkey", toBytes(`${formatVkey(by)}\n`));
-  // Last, so that a broken-off export has no checkpoint that promises what is not there.
-  await save(dir, "checkpoint", note.bytes);
-  const told = { dir, origin: by.name, size, files: files + (cosigned ? 3 : 2) };
-  io.out(json ? JSON.stringify(told) : `exported ${size} entries of ${by.name} to ${dir} (${told.files} files)`);
+  const log = await deployedLog(io.aws(), namesOf(prefix), AbortSignal.timeout(EXPORT_MS));
+  const shards = await shardsOf(log);
+  const files = await saveLog(dir, log, shards);
+  const told = { dir, origin: log.by.name, size: totalOf(shards), files };
+  io.out(json ? JSON.stringify(told) : `exported ${told.size} entries of ${told.origin} to ${dir} (${files} files)`);
 };
 
 const trusted = async (dir: string, given: string | undefined, command: Command): Promise<UsedKey> => {
@@ -138,7 +114,9 @@ export const ledgerCommands = (program: Command, io: Io): void => {
   verifierCommand(ledger, io);
   ledger
     .command("export")
-    .description("write the log as C2SP tlog-tiles: checkpoint, tile/, tile/entries/, vkey")
+    .description(
+      "write the log as C2SP tlog-tiles: checkpoint, tile/, tile/entries/, vkey; its later years below shard/",
+    )
     .requiredOption("--dir <dir>", "where to")
     .option("--json", "print one JSON document")
     .action(({ dir }: { readonly dir: string }, command: Command) => exportTo(dir, io, command));

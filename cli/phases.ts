@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { phases } from "../lib/controls/phases.ts";
+import { seenBy } from "../lib/core/review/entry.ts";
 import { reportPhases } from "../lib/core/review/phase.ts";
 import type { Cli } from "./main.ts";
 import { asOfLine } from "./query.ts";
@@ -8,20 +9,18 @@ import { table } from "./show.ts";
 
 const report = async (cli: Cli, options: RecordOptions): Promise<void> => {
   const { log, asOf } = await openRecord(cli, options);
-  const told = reportPhases(phases, log.entries.slice(0, asOf.size), asOf, msOf).map(
-    ({ phase, verdict, criteria }) => ({
-      id: phase.id,
-      title: phase.title,
-      owner: phase.owner,
-      verdict,
-      criteria: criteria.map(({ control, verdict: of, checked }) => ({
-        id: control.id,
-        title: control.title,
-        verdict: of,
-        metrics: checked.map(({ answer, verdict: one }) => ({ query: answer.query, verdict: one, rows: answer.rows })),
-      })),
-    }),
-  );
+  const told = reportPhases(phases, seenBy(log.entries, asOf), asOf, msOf).map(({ phase, verdict, criteria }) => ({
+    id: phase.id,
+    title: phase.title,
+    owner: phase.owner,
+    verdict,
+    criteria: criteria.map(({ control, verdict: of, checked }) => ({
+      id: control.id,
+      title: control.title,
+      verdict: of,
+      metrics: checked.map(({ answer, verdict: one }) => ({ query: answer.query, verdict: one, rows: answer.rows })),
+    })),
+  }));
   cli.show({ phases: told, asOf }, () => [
     ...told.flatMap(({ title, owner, verdict, criteria }) => [
       `${title}: ${verdict}. Answers for it: ${owner}.`,

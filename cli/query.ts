@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { Misconfigured } from "../lib/core/errors.ts";
 import { toCsv } from "../lib/core/review/csv.ts";
+import { reachLine, reachOf } from "../lib/core/review/entry.ts";
 import { type Answer, answer, parseParams, queries, sqlOf } from "../lib/core/review/queries.ts";
 import type { Cell, Params, Query } from "../lib/core/review/query.ts";
 import { athena, duckdb } from "../lib/core/review/sql.ts";
@@ -56,8 +57,7 @@ const shown = (value: Cell): string => {
 };
 
 /** Says of which log an answer is: it can be computed again from that. */
-export const asOfLine = ({ size, root, at, origin }: Answer["asOf"]): string =>
-  `as of ${at}: the first ${size} entries of ${origin}, root ${root}`;
+export const asOfLine = (asOf: Answer["asOf"]): string => `as of ${asOf.at}: ${reachLine(asOf)}, root ${asOf.root}`;
 
 const lines = (query: Query, { rows, basis, asOf }: Answer): readonly string[] => [
   query.title,
@@ -85,7 +85,7 @@ const ask = async (cli: Cli, id: string, options: Options): Promise<void> => {
   const params = paramsOf(query, options.param);
   const { log, asOf } = await openRecord(cli, options);
   if (options.sql) {
-    const at = { size: asOf.size, ms: msOf(asOf.at) };
+    const at = { size: reachOf(asOf), ms: msOf(asOf.at) };
     const sql = sqlOf(query, params, options.sql === "athena" ? athena : duckdb, { lines: FROM[options.sql] }, at);
     return cli.show({ query: query.id, params, asOf, sql }, () => [sql]);
   }

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { systemClock as clock } from "../lib/aws/clock.ts";
 import type { Playbook } from "../lib/core/playbook.ts";
+import { seenBy } from "../lib/core/review/entry.ts";
 import { isSame, type Replayed, simulate } from "../lib/engine/simulate.ts";
 import { memoryPlaces } from "../lib/memory/places.ts";
 import { foreseenWorld } from "./foreseen-world.ts";
@@ -50,7 +51,7 @@ const run = async (cli: Cli, files: readonly string[], options: Options): Promis
     ...(path !== undefined && { world: path }),
     ...(authority && { authority }),
   });
-  const events = record.log.entries.slice(0, record.asOf.size);
+  const events = seenBy(record.log.entries, record.asOf);
   const since = clock.after(record.asOf.at, -options.since);
   const world = { ...foreseen, clock, places: memoryPlaces(clock), incidents: { get: async () => undefined } };
   const replayed = await simulate(world, events, since);

@@ -13,14 +13,13 @@ import { systemClock as clock } from "../lib/aws/clock.ts";
 import { dynamoIncidents } from "../lib/aws/incidents.ts";
 import { dynamoInventory } from "../lib/aws/inventory.ts";
 import { dynamoHistory } from "../lib/aws/ledger.ts";
+import { logFiles } from "../lib/aws/log-files.ts";
 import { invoke } from "../lib/aws/network.ts";
 import { dynamoReview } from "../lib/aws/projection.ts";
 import { dynamoProposals } from "../lib/aws/proposals.ts";
 import { kmsSigner } from "../lib/aws/signer.ts";
-import { toText } from "../lib/core/ledger/bytes.ts";
-import { openCheckpoint } from "../lib/core/ledger/checkpoint.ts";
 import { type Verifier, verifier } from "../lib/core/ledger/note.ts";
-import type { ReadFile } from "../lib/core/ledger/pieces.ts";
+import { openShards, totalOf } from "../lib/core/ledger/shards.ts";
 import { described } from "../lib/core/sanitize.ts";
 import { type ReadLog, readLog } from "../lib/engine/record-of.ts";
 import { END_EARLY_MS, environment, log } from "./environment.ts";
@@ -42,10 +41,7 @@ const rolesClaim = process.env["REKEY_API_CLAIM"] ?? "groups";
 const archive = s3Objects({ aws, bucket: names.archiveBucket(account, region) });
 const work = s3Objects({ aws, bucket: names.workBucket(account, region) });
 
-const read: ReadFile = async (path) => {
-  const isMutable = path === "checkpoint" || path.includes(".p/");
-  return (await (isMutable ? work : archive).get(path, AbortSignal.timeout(ANSWER_MS)))?.bytes;
-};
+const read = logFiles({ archive, work }, () => AbortSignal.timeout(ANSWER_MS));
 
 /** Asked each time: the log may have another key since. */
 const by = async (): Promise<Verifier> =>
@@ -57,17 +53,15 @@ const by = async (): Promise<Verifier> =>
 let kept: ReadLog | undefined;
 /** Read once for each checkpoint. */
 const wholeLog = async (): Promise<ReadLog> => {
-  const bytes = await read("checkpoint");
-  if (!bytes) throw new Problem(404, "Nothing was sealed yet.", "Try again in a minute.");
-  const note = toText(bytes);
-  if (kept?.note === note) return kept;
-  const own = await by();
-  const { size } = openCheckpoint(note, own);
+  if (!(await read("checkpoint"))) throw new Problem(404, "Nothing was sealed yet.", "Try again in a minute.");
+  const shards = await openShards(read, await by());
+  if (kept?.note === shards.at(-1)?.note) return kept as ReadLog;
+  const size = totalOf(shards);
   if (size > MOST_ENTRIES) {
     const mend = "Ask with `rekey query`, or with Athena (analytics in the config).";
     throw new Problem(413, `The log holds ${size} entries, more than the ${MOST_ENTRIES} that are read here.`, mend);
   }
-  kept = await readLog(read, own);
+  kept = await readLog(shards);
   return kept;
 };
 

@@ -5,13 +5,13 @@ import { s3Objects } from "../lib/aws/archive.ts";
 import { makeAws } from "../lib/aws/clients.ts";
 import { systemClock as clock } from "../lib/aws/clock.ts";
 import { dynamoLedger } from "../lib/aws/ledger.ts";
+import { logFiles } from "../lib/aws/log-files.ts";
 import { dynamoReview } from "../lib/aws/projection.ts";
 import { kmsSigner } from "../lib/aws/signer.ts";
 import { ActorOfCommand } from "../lib/core/commands.ts";
 import { Conflict, Misconfigured } from "../lib/core/errors.ts";
 import { REVIEW } from "../lib/core/events.ts";
 import { verifier } from "../lib/core/ledger/note.ts";
-import type { ReadFile } from "../lib/core/ledger/pieces.ts";
 import type { CredentialId, Instant } from "../lib/core/types.ts";
 import { decideItem, openCampaign, signCampaign } from "../lib/engine/campaign.ts";
 import { excepted } from "../lib/engine/except.ts";
@@ -95,17 +95,10 @@ const ledger = dynamoLedger({ aws, table: names.ledgerTable, keys: kmsAppendKeys
 const archive = s3Objects({ aws, bucket: names.archiveBucket(account, region) });
 const work = s3Objects({ aws, bucket: names.workBucket(account, region) });
 
-const reader =
-  (signal: AbortSignal): ReadFile =>
-  async (path) => {
-    const isMutable = path === "checkpoint" || path.includes(".p/");
-    return (await (isMutable ? work : archive).get(path, signal))?.bytes;
-  };
-
 const project = async (mayStart: () => boolean, signal: AbortSignal) => {
   const key = await kmsSigner(aws, names.ledgerKeyAlias).publicKey(signal);
   const by = verifier(names.origin(account, region), key);
-  const steps = await projectUntilIdle({ read: reader(signal), by, store }, mayStart);
+  const steps = await projectUntilIdle({ read: logFiles({ archive, work }, () => signal), by, store }, mayStart);
   const { size = 0, signed = 0 } = (await store.watermark()) ?? {};
   await log("info", "projected", { steps, size, signed });
   return { steps, size, signed };

@@ -8,8 +8,8 @@ import { systemClock as clock } from "../lib/aws/clock.ts";
 import { deedsBetween } from "../lib/aws/deeds.ts";
 import { dynamoInventory } from "../lib/aws/inventory.ts";
 import { dynamoLedger } from "../lib/aws/ledger.ts";
+import { logFiles } from "../lib/aws/log-files.ts";
 import { kmsSigner } from "../lib/aws/signer.ts";
-import { toText } from "../lib/core/ledger/bytes.ts";
 import { parseWitness } from "../lib/core/ledger/cosignature.ts";
 import { verifier } from "../lib/core/ledger/note.ts";
 import type { Identifier } from "../lib/core/types.ts";
@@ -35,11 +35,7 @@ const open = async (signal: AbortSignal): Promise<WatchWorld> => {
   return {
     ledger,
     by: verifier(names.origin(account, region), key),
-    read: async (path) => (await (path.includes(".p/") ? work : archive).get(path, signal))?.bytes,
-    checkpoint: async () => {
-      const found = await work.get("checkpoint", signal);
-      return found && toText(found.bytes);
-    },
+    read: logFiles({ archive, work }, () => signal),
     clock,
   };
 };
@@ -64,7 +60,7 @@ const post = async (url: string, body: string, signal: AbortSignal) => {
   return { status: answer.status, body: await answer.text() };
 };
 
-const cosign = async ({ ledger, by, read }: WatchWorld, signal: AbortSignal): Promise<void> => {
+const cosign = async ({ by, read }: WatchWorld, signal: AbortSignal): Promise<void> => {
   if (witnesses.length === 0) return;
   const told = await askWitnesses({ ledger, by, read, work, witnesses, post, clock }, signal);
   const count = (outcome: string) => told.filter((one) => one.outcome === outcome).length;

@@ -64,14 +64,14 @@ export class Archive extends Construct {
     this.guard(naming.roleArn(place, naming.seal), watch);
   }
 
-  /** Beside the sealer, one role writes one object here. */
-  private keepTo(role: string, path: string) {
+  /** Beside the sealer, one role writes one object here for each year of the log. */
+  private keepTo(role: string, paths: readonly string[]) {
     this.work.addToResourcePolicy(
       new PolicyStatement({
         effect: Effect.DENY,
         principals: [new AnyPrincipal()],
         actions: ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"],
-        notResources: [this.work.arnForObjects(path)],
+        notResources: paths.map((path) => this.work.arnForObjects(path)),
         conditions: { ArnEquals: { "aws:PrincipalArn": role } },
       }),
     );
@@ -89,6 +89,6 @@ export class Archive extends Construct {
     deny(["s3:PutObject", "s3:PutObjectRetention", "s3:PutObjectLegalHold"], this.archive, others);
     const both = { ArnNotEquals: { "aws:PrincipalArn": watch ? [sealer, watch] : sealer } };
     deny(["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"], this.work, both);
-    if (watch) this.keepTo(watch, "cosigned");
+    if (watch) this.keepTo(watch, ["cosigned", "shard/*/cosigned"]);
   }
 }

@@ -10,7 +10,7 @@ import { APPEND, AUTHENTICATE, appendedKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
 
 /** Reads the key that the log is checked with: at the end of a handover the next one, from one call to another. */
-export const readKey = (fn: RekeyFunction, { signingKeys }: Hub): void =>
+const readKey = (fn: RekeyFunction, { signingKeys }: Hub): void =>
   fn.allow(
     ["kms:GetPublicKey"],
     signingKeys.map(({ keyArn }) => keyArn),
@@ -22,12 +22,13 @@ export const readLog = (fn: RekeyFunction, hub: Hub): void => {
   const bucket = (name: string) => `arn:${place.partition}:s3:::${name}`;
   const archive = bucket(naming.archiveBucket(place.account, place.region));
   const work = bucket(naming.workBucket(place.account, place.region));
-  const tiles = [`${archive}/tile/*`, `${work}/tile/*`];
-  fn.allow(["s3:GetObject"], [...tiles, `${work}/checkpoint`]);
+  // A log of several years has the later ones below shard/.
+  const files = [archive, work].flatMap((bucket) => [`${bucket}/tile/*`, `${bucket}/shard/*`]);
+  fn.allow(["s3:GetObject"], [...files, `${work}/checkpoint`]);
   // Without it S3 answers 403 instead of 404 for what is not there, and a full tile would not be looked for.
   fn.allow(["s3:ListBucket"], [archive, work]);
   readKey(fn, hub);
-  for (const path of tiles) acceptResource(fn.role, path, "The log grows by objects there; this role only reads.");
+  for (const path of files) acceptResource(fn.role, path, "The log grows by objects there; this role only reads.");
 };
 
 /** Writes the projection, and nobody else does. Any number may run at once: its watermark moves by compare-and-swap. */

@@ -10,8 +10,8 @@ import type { Hub } from "../hub-stack.ts";
 import { AUTHENTICATE } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
 
-/** Full tiles and bundles, event files, checkpoints by size, batches on their way, and from when on MACs are due. */
-const ARCHIVED = ["tile/", "events/", "checkpoints/", "staging/", "rules/"];
+/** Full tiles and bundles, event files, checkpoints by size, batches on their way, when MACs are due from, later years. */
+const ARCHIVED = ["tile/", "events/", "checkpoints/", "staging/", "rules/", "shard/"];
 
 /**
  * Puts events into the sealed log. Any number may run at once: compare-and-swap on one item picks the winner, so no
@@ -107,7 +107,7 @@ export class SealFunction extends RekeyFunction {
     const archive = bucket(naming.archiveBucket(place.account, place.region));
     const work = bucket(naming.workBucket(place.account, place.region));
     const kept = ARCHIVED.map((path) => `${archive}/${path}*`);
-    const objects = [...kept, `${work}/tile/*`, `${work}/checkpoint`];
+    const objects = [...kept, `${work}/tile/*`, `${work}/shard/*`, `${work}/checkpoint`];
     this.allow(["s3:GetObject", "s3:PutObject"], objects);
     // A stage is read by its version, which nobody can hide behind a later one.
     this.allow(["s3:GetObjectVersion"], [`${archive}/staging/*`]);

@@ -7,7 +7,7 @@ import { acceptResource } from "../acknowledged.ts";
 import type { Hub } from "../hub-stack.ts";
 import { APPEND, AUTHENTICATE, appendedKeys } from "./append.ts";
 import { RekeyFunction } from "./function.ts";
-import { readKey } from "./project.ts";
+import { readLog } from "./project.ts";
 
 /** Looks after the sealed log from outside the sealer, reading only: is it alive, and is it whole. */
 export class WatchFunction extends RekeyFunction {
@@ -57,8 +57,8 @@ export class WatchFunction extends RekeyFunction {
     this.allow([...APPEND, "dynamodb:Query"], [hub.ledger.tableArn], appendedKeys);
     this.allowComparing(hub);
     this.allow(AUTHENTICATE, [hub.appendKey.keyArn]);
-    readKey(this, hub);
-    this.allowReading(hub);
+    readLog(this, hub);
+    this.allowKeeping(hub);
   }
 
   /** What was done to credentials, and whose they are. */
@@ -70,16 +70,12 @@ export class WatchFunction extends RekeyFunction {
     });
   }
 
-  private allowReading({ config, naming, place }: Hub) {
-    const bucket = (name: string) => `arn:${place.partition}:s3:::${name}`;
-    const archive = bucket(naming.archiveBucket(place.account, place.region));
-    const work = bucket(naming.workBucket(place.account, place.region));
-    const read = [`${archive}/tile/*`, `${work}/tile/*`];
-    this.allow(["s3:GetObject"], [...read, `${work}/checkpoint`]);
-    if (config.witnesses.length > 0) this.allow(["s3:GetObject", "s3:PutObject"], [`${work}/cosigned`]);
-    // Without it S3 answers 403 instead of 404 for what is not there.
-    this.allow(["s3:ListBucket"], [archive, work]);
-    for (const path of read)
-      acceptResource(this.role, path, "The log grows by objects under this path; it is read only.");
+  /** One object beside each checkpoint. */
+  private allowKeeping({ config, naming, place }: Hub) {
+    if (config.witnesses.length === 0) return;
+    const work = `arn:${place.partition}:s3:::${naming.workBucket(place.account, place.region)}`;
+    const later = `${work}/shard/*/cosigned`;
+    this.allow(["s3:GetObject", "s3:PutObject"], [`${work}/cosigned`, later]);
+    acceptResource(this.role, later, "One object of each year of the log.");
   }
 }

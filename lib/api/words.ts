@@ -13,7 +13,13 @@ export const When = { asOf: z.optional(moment) };
 export const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 
 export const Actor = z.object({ kind: z.string(), principal: z.string() });
-export const AsOf = z.object({ origin: z.string(), size: z.int(), root: z.string(), at: z.string() });
+export const AsOf = z.object({
+  origin: z.string(),
+  size: z.int(),
+  root: z.string(),
+  at: z.string(),
+  before: z.optional(z.int()),
+});
 /** Of how much of the log an answer from the projection is; null before anything was sealed. */
 export const Mark = z.nullable(z.object({ size: z.int(), root: z.string(), at: z.string(), signed: z.int() }));
 const Cell = z.union([z.string(), z.number(), z.boolean(), z.null()]);

@@ -253,6 +253,13 @@ type Shapes = {
    * who trusts the one may trust the other.
    */
   "ledger.key.rotated": { readonly from: string; readonly to: string; readonly note: string };
+  /** The last entry of a shard of the log: it never changes from here on. `next`: the origin that the log goes on under. */
+  "ledger.shard.closed": { readonly next: string };
+  /** The first entry of a later shard: as what the one before it ended, and how many entries all before it have. */
+  "ledger.shard.opened": {
+    readonly previous: { readonly origin: string; readonly size: number; readonly root: string };
+    readonly before: number;
+  };
   /** Witnesses outside the account have seen the log grow to this size, and nothing else of it. `root`: base64. */
   "ledger.checkpoint.cosigned": {
     readonly size: number;

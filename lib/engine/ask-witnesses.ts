@@ -1,22 +1,23 @@
-import { LOG } from "../core/events.ts";
+import { type LifecycleEvent, LOG } from "../core/events.ts";
+import { seqsOf } from "../core/ledger/append.ts";
 import { toBase64, toBytes, toText } from "../core/ledger/bytes.ts";
-import { type Checkpoint, openCheckpoint } from "../core/ledger/checkpoint.ts";
 import { cosignaturesOf, type Witness } from "../core/ledger/cosignature.ts";
 import { Malformed } from "../core/ledger/errors.ts";
 import { proveExtends } from "../core/ledger/extends.ts";
-import type { Verifier } from "../core/ledger/note.ts";
+import { splitNote, type Verifier } from "../core/ledger/note.ts";
 import type { ReadFile } from "../core/ledger/pieces.ts";
 import type { ObjectStore } from "../core/ledger/ports.ts";
+import { type OpenShard, openShards } from "../core/ledger/shards.ts";
 import { COSIGNED } from "../core/ledger/witnessed.ts";
 import { described } from "../core/sanitize.ts";
-import type { Clock, Ledger } from "../core/types.ts";
+import type { Clock, Instant, Ledger } from "../core/types.ts";
 
 /** A witness and its submission prefix (C2SP tlog-witness). */
 export type Asked = { readonly witness: Witness; readonly url: string };
 export type Answer = { readonly status: number; readonly body: string };
 
 export type AskWorld = {
-  readonly ledger: Pick<Ledger, "append">;
+  readonly ledger: Pick<Ledger, "appendBatch">;
   readonly by: Verifier;
   readonly read: ReadFile;
   readonly work: ObjectStore;
@@ -40,20 +41,13 @@ const LONGEST_WHY = 200;
 const sizeIn = ({ status, body }: Answer): number | undefined =>
   status === 409 && /^(0|[1-9]\d{0,15})\n?$/.test(body) ? Number(body) : undefined;
 
-const ask = async (
-  world: AskWorld,
-  { url }: Asked,
-  note: string,
-  from: number,
-  head: Checkpoint,
-  signal: AbortSignal,
-) => {
-  const proof = await proveExtends(world.read, from, head.size);
-  const body = [`old ${from}`, ...proof.map(toBase64), "", note].join("\n");
+const ask = async (world: AskWorld, { url }: Asked, head: OpenShard, from: number, signal: AbortSignal) => {
+  const proof = await proveExtends(head.read, from, head.size);
+  const body = [`old ${from}`, ...proof.map(toBase64), "", head.note].join("\n");
   return world.post(`${url}/add-checkpoint`, body, signal);
 };
 
-const judged = (note: string, { witness }: Asked, head: Checkpoint, answer: Answer): Told => {
+const judged = ({ witness }: Asked, head: OpenShard, answer: Answer): Told => {
   const { name } = witness;
   const why = answer.body.trim().slice(0, LONGEST_WHY);
   const size = sizeIn(answer);
@@ -62,7 +56,7 @@ const judged = (note: string, { witness }: Asked, head: Checkpoint, answer: Answ
   if (size === undefined && (answer.status === 409 || answer.status === 422))
     return { witness: name, outcome: "forked", why: `it answered ${answer.status}: ${why}` };
   if (answer.status !== 200) return { witness: name, outcome: "failed", why: `it answered ${answer.status}: ${why}` };
-  const line = answer.body.split("\n").find((one) => isBy(note, `${one}\n`, witness));
+  const line = answer.body.split("\n").find((one) => isBy(head.note, `${one}\n`, witness));
   return line === undefined
     ? { witness: name, outcome: "failed", why: "its answer holds no cosignature by its key" }
     : { witness: name, outcome: "cosigned", line: `${line}\n` };
@@ -78,66 +72,94 @@ const isBy = (note: string, line: string, witness: Witness): boolean => {
 };
 
 /** A witness that is asked from nothing says how far it has seen: one more question then. */
-const askOne = async (
-  world: AskWorld,
-  asked: Asked,
-  note: string,
-  head: Checkpoint,
-  signal: AbortSignal,
-): Promise<Told> => {
+const askOne = async (world: AskWorld, asked: Asked, head: OpenShard, signal: AbortSignal): Promise<Told> => {
   try {
-    const first = await ask(world, asked, note, 0, head, signal);
+    const first = await ask(world, asked, head, 0, signal);
     const size = sizeIn(first);
     const again = size !== undefined && size <= head.size;
-    return judged(note, asked, head, again ? await ask(world, asked, note, size, head, signal) : first);
+    return judged(asked, head, again ? await ask(world, asked, head, size, signal) : first);
   } catch (error) {
     return { witness: asked.witness.name, outcome: "failed", why: described(error).message.slice(0, LONGEST_WHY) };
   }
 };
 
-const record = async ({ ledger, clock }: AskWorld, head: Checkpoint, told: readonly Told[]): Promise<void> => {
-  const at = clock.now();
+/** What is to be recorded of a shard's checkpoint. */
+const eventsOf = (head: OpenShard, told: readonly Told[], at: Instant): readonly LifecycleEvent[] => {
+  const { dir, size } = head;
   const root = toBase64(head.root);
   const common = { stream: LOG, at, actor: ACTOR } as const;
   const names = told.filter(({ outcome }) => outcome === "cosigned").map(({ witness }) => witness);
-  if (names.length > 0)
-    await ledger.append({
-      ...common,
-      id: `cosigned:${head.size}:${at.slice(0, 13)}`,
-      type: "ledger.checkpoint.cosigned",
-      data: { size: head.size, root, witnesses: names },
-    });
-  for (const { witness, why = "" } of told.filter(({ outcome }) => outcome === "forked"))
-    await ledger.append({
-      ...common,
-      id: `forked:${witness}:${head.size}:${root}`,
-      type: "ledger.fork.detected",
-      data: { by: witness, size: head.size, root, why },
-    });
+  const cosigned: LifecycleEvent = {
+    ...common,
+    id: `cosigned:${dir}${size}:${at.slice(0, 13)}`,
+    type: "ledger.checkpoint.cosigned",
+    data: { size, root, witnesses: names },
+  };
+  const forked = told
+    .filter(({ outcome }) => outcome === "forked")
+    .map(
+      ({ witness, why = "" }): LifecycleEvent => ({
+        ...common,
+        id: `forked:${witness}:${size}:${root}`,
+        type: "ledger.fork.detected",
+        data: { by: witness, size, root, why },
+      }),
+    );
+  return [...(names.length > 0 ? [cosigned] : []), ...forked];
+};
+
+/** How many witnesses have cosigned the checkpoint that is kept, and what it is. */
+const keptOf = async ({ work, witnesses }: AskWorld, { dir }: OpenShard, signal: AbortSignal) => {
+  const found = await work.get(dir + COSIGNED, signal);
+  const note = found && toText(found.bytes);
+  const by =
+    note === undefined
+      ? 0
+      : cosignaturesOf(
+          note,
+          witnesses.map(({ witness }) => witness),
+        ).length;
+  return { etag: found?.etag, note, by };
 };
 
 /** Keeps the cosigned checkpoint for whoever exports the log, unless the one that is kept has more witnesses. */
-const keep = async ({ work, witnesses }: AskWorld, note: string, signal: AbortSignal): Promise<void> => {
-  const all = witnesses.map(({ witness }) => witness);
-  const found = await work.get(COSIGNED, signal);
-  const kept = found ? cosignaturesOf(toText(found.bytes), all).length : 0;
-  if (kept > cosignaturesOf(note, all).length) return;
+const keep = async (world: AskWorld, head: OpenShard, lines: readonly string[], signal: AbortSignal): Promise<void> => {
+  if (lines.length === 0) return;
+  const { etag, by } = await keptOf(world, head, signal);
+  if (by > lines.length) return;
   // Another run that was quicker has kept one as new.
-  await work.replace(COSIGNED, toBytes(note), found?.etag, signal);
+  await world.work.replace(head.dir + COSIGNED, toBytes(head.note + lines.join("")), etag, signal);
+};
+
+/** A closed shard stays as it is: once all have cosigned its end, nobody is asked again. */
+const isDone = async (world: AskWorld, shard: OpenShard, signal: AbortSignal): Promise<boolean> => {
+  const { note, by } = await keptOf(world, shard, signal);
+  return by === world.witnesses.length && note?.startsWith(splitNote(shard.note).text) === true;
 };
 
 /**
- * Has the witnesses cosign the newest checkpoint, keeps it with their lines, and records what came of it. A witness that
- * does not answer fails nothing; one that has seen another history is believed, not the log.
+ * Has the witnesses cosign the newest checkpoint, and the last one of each closed shard, keeps them with their lines, and
+ * records what came of it. A witness that does not answer fails nothing; one that has seen another history is believed,
+ * not the log.
  */
 export const askWitnesses = async (world: AskWorld, signal: AbortSignal): Promise<readonly Told[]> => {
-  const published = await world.work.get("checkpoint", signal);
-  if (!published || world.witnesses.length === 0) return [];
-  const note = toText(published.bytes);
-  const head = openCheckpoint(note, world.by);
-  const told = await Promise.all(world.witnesses.map((asked) => askOne(world, asked, note, head, signal)));
-  const lines = told.flatMap(({ line }) => line ?? []);
-  if (lines.length > 0) await keep(world, note + lines.join(""), signal);
-  await record(world, head, told);
-  return told;
+  const { read, by, witnesses, ledger, clock } = world;
+  if (witnesses.length === 0 || (await read("checkpoint")) === undefined) return [];
+  const shards = await openShards(read, by);
+  const all: Told[] = [];
+  const events: LifecycleEvent[] = [];
+  for (const shard of shards) {
+    if (shard !== shards.at(-1) && (await isDone(world, shard, signal))) continue;
+    const told = await Promise.all(witnesses.map((asked) => askOne(world, asked, shard, signal)));
+    await keep(
+      world,
+      shard,
+      told.flatMap(({ line }) => line ?? []),
+      signal,
+    );
+    events.push(...eventsOf(shard, told, clock.now()));
+    all.push(...told);
+  }
+  seqsOf(await ledger.appendBatch(events));
+  return all;
 };

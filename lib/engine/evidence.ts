@@ -1,9 +1,10 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { toBytes } from "../core/ledger/bytes.ts";
+import { logOf } from "../core/ledger/shard.ts";
 import { type Assessed, assess, type Control, type Framework } from "../core/review/control.ts";
 import { toCsv } from "../core/review/csv.ts";
-import type { AsOf, Moment } from "../core/review/entry.ts";
+import { type AsOf, type Moment, seenBy } from "../core/review/entry.ts";
 import { summaryPage } from "../core/review/html.ts";
 import { toOcsf } from "../core/review/ocsf.ts";
 import { toOscal } from "../core/review/oscal.ts";
@@ -51,8 +52,8 @@ const csvFiles = (assessed: readonly Assessed[]): readonly (readonly [string, st
   );
 
 const ocsf = ({ log, asOf, ms }: PackRequest) => {
-  const seen = log.entries.slice(0, asOf.size);
-  const mapped = seen.map((event) => ({ type: event.type, as: toOcsf(event, log.origin, ms) }));
+  const seen = seenBy(log.entries, asOf);
+  const mapped = seen.map((event) => ({ type: event.type, as: toOcsf(event, logOf(asOf.origin), ms) }));
   const lacking = Object.groupBy(
     mapped.filter(({ as }) => as === undefined),
     ({ type }) => type,
@@ -82,7 +83,7 @@ const controlsJson = (assessed: readonly Assessed[]) =>
 /** Every file of a report by path, the same for the same log, moment and controls; `MANIFEST.json` last. */
 export const reportFiles = (request: PackRequest): ReadonlyMap<string, string> => {
   const { framework, controls, log, asOf, ms } = request;
-  const seen = log.entries.slice(0, asOf.size);
+  const seen = seenBy(log.entries, asOf);
   const assessed = controls.map((control) => assess(control, seen, asOf, ms));
   const { text, notInOcsf } = ocsf(request);
   const controlsFile = json({ asOf, controls: controlsJson(assessed) });

@@ -3,6 +3,7 @@ import { Misconfigured } from "../core/errors.ts";
 import { toText } from "../core/ledger/bytes.ts";
 import type { Verifier } from "../core/ledger/note.ts";
 import type { ReadFile } from "../core/ledger/pieces.ts";
+import { openShards } from "../core/ledger/shards.ts";
 import { verifyLog } from "../core/ledger/verify.ts";
 import type { Framework } from "../core/review/control.ts";
 import type { Moment } from "../core/review/entry.ts";
@@ -55,7 +56,7 @@ export const packComplaints = async (
   if (!verdict.good) return verdict.findings.map(({ message }) => message);
   const framework = frameworks.find(({ id }) => id === told.framework);
   if (!framework) return [`MANIFEST.json: there is no framework ${told.framework}`];
-  const log = await readLog(ledgerIn(read), by);
+  const log = await readLog(await openShards(ledgerIn(read), by));
   const wanted = told.controls.map(({ id }) => id);
   const files = reportFiles({
     framework,

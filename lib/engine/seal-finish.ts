@@ -1,12 +1,13 @@
-import type { Batch, Piece } from "../core/ledger/batch.ts";
 import { sameBytes, toBytes, toText } from "../core/ledger/bytes.ts";
 import { decodeEntry } from "../core/ledger/entry.ts";
 import { Fork, unlessMalformed } from "../core/ledger/errors.ts";
 import { inParallel } from "../core/ledger/parallel.ts";
 import type { AppendKeys, Committed, Inbox, Lock, ObjectStore, Packer, Raised } from "../core/ledger/ports.ts";
+import { isOfShard } from "../core/ledger/shard.ts";
+import type { Part } from "../core/ledger/turn.ts";
 import type { Clock } from "../core/types.ts";
 import type { MacRule } from "./mac-rule.ts";
-import { openedBy, type Signing, type SignPorts } from "./seal-sign.ts";
+import { keysFor, openedBy, type Signing, type SignPorts } from "./seal-sign.ts";
 
 export type SealPorts = SignPorts & {
   readonly inbox: Inbox;
@@ -48,35 +49,48 @@ export const createSame = async (
 };
 
 /** One line per entry: its JSON with its index in front. */
-const eventLines = ({ from, entries }: Batch): Uint8Array =>
-  toBytes(entries.map((entry, i) => `{"index":${from + i},${toText(entry).slice(1)}\n`).join(""));
+const linesOf = ({ shard: { base }, batch: { from, entries } }: Part): string =>
+  entries.map((entry, i) => `{"index":${base + from + i},${toText(entry).slice(1)}\n`).join("");
 
-const archiveEvents = async ({ archive, packer }: SealPorts, lock: Committed, batch: Batch, signal: AbortSignal) => {
-  const path = `events/dt=${lock.at.slice(0, 10)}/${batch.from}-${batch.size}-${batch.root}.ndjson.gz`;
-  await createSame(archive, path, await packer.pack(eventLines(batch)), signal, unpacksAlike(packer));
+const archiveEvents = async (
+  { archive, packer }: SealPorts,
+  lock: Committed,
+  parts: readonly Part[],
+  signal: AbortSignal,
+) => {
+  const from = lock.size - parts.reduce((sum, { batch }) => sum + batch.entries.length, 0);
+  const path = `events/dt=${lock.at.slice(0, 10)}/${from}-${lock.size}-${lock.root}.ndjson.gz`;
+  const lines = toBytes(parts.map(linesOf).join(""));
+  await createSame(archive, path, await packer.pack(lines), signal, unpacksAlike(packer));
 };
 
-/** Replaces the published checkpoint, forwards only: a run that slept for long must not take readers back. */
+/** Replaces a shard's published checkpoint, forwards only: a run that slept for long must not take readers back. */
 const publish = async (
   { work }: SealPorts,
-  lock: Committed,
-  keys: readonly Signing[],
+  { shard, batch }: Part,
+  { note, keys }: { readonly note: string; readonly keys: readonly Signing[] },
   signal: AbortSignal,
 ): Promise<void> => {
+  const path = shard.dir + CHECKPOINT;
+  const own = keysFor(keys, shard.origin);
   for (;;) {
     signal.throwIfAborted();
-    const found = await work.get(CHECKPOINT, signal);
+    const found = await work.get(path, signal);
     // Size alone would let anybody who writes here freeze the log with a huge one: only signed ones count.
-    const newest = found && unlessMalformed(() => openedBy(toText(found.bytes), keys));
-    if (newest !== undefined && newest.size >= lock.size) return;
-    if (await work.replace(CHECKPOINT, toBytes(lock.checkpoint), found?.etag, signal)) return;
+    const newest = found && unlessMalformed(() => openedBy(toText(found.bytes), own));
+    if (newest !== undefined && newest.size >= batch.size) return;
+    if (await work.replace(path, toBytes(note), found?.etag, signal)) return;
   }
 };
 
-const mark = async ({ inbox }: SealPorts, { from, entries }: Batch, signal: AbortSignal): Promise<void> => {
-  const events = entries.map(decodeEntry);
+/** What the sealer says of a shard has no row to be marked. */
+const mark = async ({ inbox }: SealPorts, { shard, batch }: Part, signal: AbortSignal): Promise<void> => {
+  const events = batch.entries
+    .map((entry, i) => ({ ...decodeEntry(entry), index: shard.base + batch.from + i }))
+    .filter((event) => !isOfShard(event, shard));
+  if (events.length === 0) return;
   await inbox.place(
-    events.map(({ stream, id }, i) => ({ stream, id, index: from + i })),
+    events.map(({ stream, id, index }) => ({ stream, id, index })),
     signal,
   );
   const sealed = new Map<string, Raised>();
@@ -86,23 +100,27 @@ const mark = async ({ inbox }: SealPorts, { from, entries }: Batch, signal: Abor
 };
 
 /**
- * Makes true all that a commit implies, in the order in which readers may rely on it: tiles, then the checkpoint
- * that promises them, then the places of the events. Doing it twice, or at once with another run, is doing it once.
+ * Makes true all that a commit implies, in the order in which readers may rely on it: tiles, then the checkpoint that
+ * promises them (of a turn, the new shard's first: the closed one leads to it), then the places of the events. Doing it
+ * twice, or at once with another run, is doing it once.
  */
 export const finish = async (
   ports: SealPorts,
   lock: Committed,
-  batch: Batch,
+  parts: readonly Part[],
   keys: readonly Signing[],
   signal: AbortSignal,
 ): Promise<void> => {
   const { archive, work } = ports;
-  await inParallel(batch.pieces, OBJECTS_AT_ONCE, async ({ path, bytes, full }: Piece) => {
-    await createSame(full ? archive : work, path, bytes, signal);
+  const pieces = parts.flatMap(({ shard: { dir }, batch }) => batch.pieces.map((piece) => ({ ...piece, dir })));
+  await inParallel(pieces, OBJECTS_AT_ONCE, async ({ dir, path, bytes, full }) => {
+    await createSame(full ? archive : work, dir + path, bytes, signal);
   });
-  await archiveEvents(ports, lock, batch, signal);
-  await createSame(archive, `checkpoints/${lock.size}`, toBytes(lock.checkpoint), signal);
-  await publish(ports, lock, keys, signal);
-  await mark(ports, batch, signal);
+  await archiveEvents(ports, lock, parts, signal);
+  const noted = parts.map((part, i) => ({ part, note: i < parts.length - 1 ? (lock.closing ?? "") : lock.checkpoint }));
+  for (const { part, note } of noted)
+    await createSame(archive, `${part.shard.dir}checkpoints/${part.batch.size}`, toBytes(note), signal);
+  for (const { part, note } of noted.toReversed()) await publish(ports, part, { note, keys }, signal);
+  for (const part of parts) await mark(ports, part, signal);
   await ports.lock.settle(lock.size, signal);
 };

@@ -6,6 +6,7 @@ import { Fork, unlessMalformed } from "../core/ledger/errors.ts";
 import { handoverText } from "../core/ledger/handover.ts";
 import { formatVkey, openNote, signatureLine, type Verifier, verifier } from "../core/ledger/note.ts";
 import type { Committed, Signer } from "../core/ledger/ports.ts";
+import { keyFor } from "../core/ledger/shard.ts";
 import type { Clock, Ledger } from "../core/types.ts";
 
 export type SignPorts = {
@@ -34,6 +35,10 @@ export const signingKeys = async (
   // While a deployment ends a handover, both names lead to one key.
   return heir && !sameBytes(heir.by.key, key.by.key) ? [key, heir] : [key];
 };
+
+/** The same keys under the name of a shard. */
+export const keysFor = (keys: readonly Signing[], origin: string): readonly Signing[] =>
+  keys.map(({ by, signer }) => ({ by: keyFor(by, origin), signer }));
 
 /** The note that these keys sign. Throws Malformed where one did not: what nobody can open is never committed. */
 export const signNote = async (keys: readonly Signing[], text: string, signal: AbortSignal): Promise<string> => {

@@ -1,8 +1,8 @@
 import { LOG } from "../core/events.ts";
-import { openCheckpoint } from "../core/ledger/checkpoint.ts";
 import type { Verifier } from "../core/ledger/note.ts";
 import type { ReadFile } from "../core/ledger/pieces.ts";
 import { checkProof, prove } from "../core/ledger/proof.ts";
+import { openShards } from "../core/ledger/shards.ts";
 import { type Verdict, verifyLog } from "../core/ledger/verify.ts";
 import type { Clock, Instant, Ledger } from "../core/types.ts";
 
@@ -10,8 +10,6 @@ export type WatchWorld = {
   readonly ledger: Pick<Ledger, "append">;
   readonly by: Verifier;
   readonly read: ReadFile;
-  /** The newest checkpoint; undefined where there is none. */
-  readonly checkpoint: () => Promise<string | undefined>;
   readonly clock: Clock;
 };
 
@@ -20,10 +18,11 @@ const ACTOR = { kind: "service", principal: "rekey-watch" } as const;
 const STALE_MS = 70 * 60_000;
 
 /** What the newest sealed entry says of when it was taken; undefined when nothing was sealed. */
-const newest = async ({ by, read }: WatchWorld, note: string): Promise<Instant | undefined> => {
-  const { size } = openCheckpoint(note, by);
-  if (size === 0) return undefined;
-  return checkProof(await prove(read, note, by, size - 1), by).event.receivedAt;
+const newest = async ({ by, read }: WatchWorld): Promise<Instant | undefined> => {
+  if ((await read("checkpoint")) === undefined) return undefined;
+  const shard = (await openShards(read, by)).at(-1);
+  if (!shard || shard.size === 0) return undefined;
+  return checkProof(await prove(shard, shard.size - 1), by).event.receivedAt;
 };
 
 /**
@@ -43,8 +42,7 @@ export const beat = async (
     actor: ACTOR,
     data: {},
   });
-  const note = await world.checkpoint();
-  const last = note === undefined ? undefined : await newest(world, note);
+  const last = await newest(world);
   // The first beat of a new log has nothing before it that could have been sealed.
   if (last === undefined) return { isStale: seq > 1, newest: null };
   return { isStale: clock.between(last, at) > STALE_MS, newest: last };
@@ -53,10 +51,7 @@ export const beat = async (
 /** Hashes the whole log again, from its entries up, and records what came of it. */
 export const rehash = async (world: WatchWorld): Promise<Verdict> => {
   const { clock, ledger, by, read } = world;
-  const note = await world.checkpoint();
-  // All of it is read under one checkpoint: the sealer goes on meanwhile.
-  const bytes = note === undefined ? undefined : new TextEncoder().encode(note);
-  const verdict = await verifyLog(async (path) => (path === "checkpoint" ? bytes : read(path)), by);
+  const verdict = await verifyLog(read, by);
   const at = clock.now();
   await ledger.append({
     id: `verified:${at}`,

@@ -7,11 +7,12 @@ import { EMPTY_ROOT, HASH_BYTES, type Hash } from "../core/ledger/merkle.ts";
 import { splitNote, type Verifier } from "../core/ledger/note.ts";
 import type { Seen, SeenStore, Signer } from "../core/ledger/ports.ts";
 import { verifyConsistency } from "../core/ledger/proofs.ts";
+import { keyFor } from "../core/ledger/shard.ts";
 import type { Clock, Instant } from "../core/types.ts";
 
 export type WitnessPorts = {
   readonly name: string;
-  /** The keys of the logs that are witnessed; a log may have several. */
+  /** The keys of the logs that are witnessed; a log may have several, and each counts for all of its shards. */
   readonly logs: readonly Verifier[];
   readonly seen: SeenStore;
   readonly signer: Signer;
@@ -83,7 +84,7 @@ const answer = async (ports: WitnessPorts, body: string, signal: AbortSignal): P
   const asked = parseRequest(body);
   const { text } = splitNote(asked.note);
   const { origin } = parseCheckpoint(text);
-  const keys = ports.logs.filter(({ name }) => name === origin);
+  const keys = ports.logs.map((key) => keyFor(key, origin)).filter(({ name }) => name === origin);
   if (keys.length === 0) return refusal(404, "this log is not witnessed here");
   const checkpoint = opened(asked.note, keys);
   if (!checkpoint) return refusal(403, "no signature on the checkpoint is by a key of this log");

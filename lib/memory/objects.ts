@@ -19,7 +19,7 @@ const write = ({ objects, past }: Bucket, path: string, bytes: Uint8Array, mutab
   past.set(path, [...(past.get(path) ?? []), copy]);
 };
 
-const MUTABLE: ReadonlySet<string> = new Set(["checkpoint", "cosigned"]);
+const MUTABLE = /(^|\/)(checkpoint|cosigned)$/;
 
 /** A bucket in a Map. Only the newest checkpoint, and the cosigned one, may ever change; anything else rewritten with other bytes throws. */
 export const memoryObjects = (held: Bucket, layer: Faults = faults()): ObjectStore => {
@@ -45,7 +45,7 @@ export const memoryObjects = (held: Bucket, layer: Faults = faults()): ObjectSto
     replace: (path, bytes, expected) =>
       layer.call(`replace ${path}`, () => {
         if (etag(path) !== expected) return false;
-        write(held, path, bytes, MUTABLE.has(path));
+        write(held, path, bytes, MUTABLE.test(path));
         return true;
       }),
   };

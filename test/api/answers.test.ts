@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { openApi } from "../../lib/api/openapi.ts";
 import { routes } from "../../lib/api/routes.ts";
 import { openCheckpoint } from "../../lib/core/ledger/checkpoint.ts";
+import { parseVkey } from "../../lib/core/ledger/note.ts";
 import { checkProof, parseProof } from "../../lib/core/ledger/proof.ts";
 import { faults } from "../../lib/memory/faults.ts";
 import { memoryReview } from "../../lib/memory/review.ts";
@@ -189,9 +190,9 @@ describe("what is wrong", () => {
       status: 400,
       detail: expect.stringContaining("query.limit"),
     });
-    expect(await reader("/ledger/proofs/60")).toMatchObject({
+    expect(await reader("/ledger/proofs/62")).toMatchObject({
       status: 404,
-      detail: expect.stringContaining("60 entries"),
+      detail: expect.stringContaining("62 entries"),
     });
     expect(await reader("/ledger/tile/entries%2F..%2F..%2Fcheckpoint")).toMatchObject({ status: 400 });
     expect(await reader("/reviews/none")).toMatchObject({ status: 404 });
@@ -267,11 +268,21 @@ describe("evidence", () => {
 });
 
 describe("the ledger", () => {
+  it("gives each of its years by itself, and tells of the closed ones", async () => {
+    const reader = world.as(caller("reader"));
+    const head = await jsonOf<{ origin: string; vkey: string; earlier: { size: number }[] }>(await reader("/ledger"));
+    expect(head).toMatchObject({ origin: `${by.name}/2027`, size: 1, earlier: [{ origin: by.name, size: 61 }] });
+    const note = await (await reader("/ledger/shard/2027/checkpoint")).text();
+    expect(openCheckpoint(note, parseVkey(head.vkey)).size).toBe(1);
+    const { checkpoint } = checkProof(parseProof(await (await reader("/ledger/proofs/61")).text()), by);
+    expect(checkpoint.origin).toBe(head.origin);
+    expect((await reader("/ledger/shard/2031/checkpoint")).status).toBe(404);
+  });
   it("gives a checkpoint and proofs that verify", async () => {
     const reader = world.as(caller("reader"));
     const checkpoint = openCheckpoint(await (await reader("/ledger/checkpoint")).text(), by);
     const proof = checkProof(parseProof(await (await reader("/ledger/proofs/7")).text()), by);
-    expect([checkpoint.size, proof.index, proof.event.id]).toEqual([60, 7, world.entries[7]?.id]);
+    expect([checkpoint.size, proof.index, proof.event.id]).toEqual([61, 7, world.entries[7]?.id]);
   });
 });
 

@@ -25,8 +25,10 @@ assessFramework   xxxx
 reportPhases      xxxx
 getLedgerHead     xxxx
 getCheckpoint     xxxx
+getCheckpointOfYear xxxx
 proveEntry        xxxx
 getTile           xxxx
+getTileOfYear     xxxx
 takeEvidence      -x--
 listProposals     xxxx
 getProposal       xxxx

@@ -2,6 +2,7 @@ import { makeApi } from "../../lib/api/app.ts";
 import type { Caller, Role } from "../../lib/api/roles.ts";
 import type { ApiWorld } from "../../lib/api/world.ts";
 import type { Incident } from "../../lib/core/incident.ts";
+import { openShards } from "../../lib/core/ledger/shards.ts";
 import type { Proposal } from "../../lib/core/proposal.ts";
 import type { Sealed } from "../../lib/core/review/entry.ts";
 import type { Credential, CredentialId, Instant, WorkloadId } from "../../lib/core/types.ts";
@@ -110,7 +111,10 @@ const kept = new WeakMap<readonly Sealed[], Promise<Kept>>();
 const sealed = async (entries: readonly Sealed[]): Promise<Kept> => {
   const log = sealedLog(entries);
   await log.seal();
-  return { log, table: await whole(entries), whole: await readLog(log.read, log.by) };
+  // Of the time of its newest event, as of which its answers are.
+  const newest = entries.at(-1);
+  if (newest) await log.turn("2027", newest.receivedAt);
+  return { log, table: await whole(entries), whole: await openShards(log.read, log.by).then(readLog) };
 };
 const once = (entries: readonly Sealed[]): Promise<Kept> => {
   const made = kept.get(entries) ?? sealed(entries);

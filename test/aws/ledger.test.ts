@@ -8,17 +8,23 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kmsAppendKeys } from "../../lib/aws/append-keys.ts";
 import { s3Objects } from "../../lib/aws/archive.ts";
 import { makeAws } from "../../lib/aws/clients.ts";
+import { systemClock } from "../../lib/aws/clock.ts";
 import { documents } from "../../lib/aws/document.ts";
 import { dynamoLedger } from "../../lib/aws/ledger.ts";
 import { eventKey } from "../../lib/aws/ledger-keys.ts";
 import { queueSpool } from "../../lib/aws/queue.ts";
-import { dynamoInbox } from "../../lib/aws/sequencer-store.ts";
+import { dynamoInbox, dynamoLock } from "../../lib/aws/sequencer-store.ts";
+import { kmsSigner } from "../../lib/aws/signer.ts";
 import { toText } from "../../lib/core/ledger/bytes.ts";
 import { parseEvent } from "../../lib/core/ledger/entry.ts";
+import { gzip } from "../../lib/core/ledger/gzip.ts";
 import { inParallel } from "../../lib/core/ledger/parallel.ts";
 import { tilePath } from "../../lib/core/ledger/tiles.ts";
 import { names } from "../../lib/core/names.ts";
-import type { Aws } from "../../lib/core/types.ts";
+import type { Aws, Clock, Instant } from "../../lib/core/types.ts";
+import { macRule } from "../../lib/engine/mac-rule.ts";
+import { sealUntilIdle } from "../../lib/engine/seal.ts";
+import type { SealPorts } from "../../lib/engine/seal-finish.ts";
 import type { LocalAws } from "../../local/aws.ts";
 import { inboxContract } from "../contract/inbox.ts";
 import { eventOf, ledgerContract } from "../contract/ledger.ts";
@@ -206,6 +212,62 @@ describe("sealing and proving against the services", () => {
     expect(
       spawnSync(process.execPath, ["cli/main.ts", "ledger", "verify", join(dir, "no")], { env: offline }).status,
     ).toBe(2);
+  }, 120_000);
+
+  it("turns to the next year, in many runs at once, and is one log to whoever reads it", async () => {
+    const ledger = dynamoLedger({ aws, table: names().ledgerTable, keys: kmsAppendKeys(aws, names().appendKeyAlias) });
+    const archive = s3Objects({ aws, bucket: names().archiveBucket(local.account, local.region), retentionDays: 1 });
+    const at = { aws, table: names().ledgerTable };
+    const name = names().origin(local.account, local.region);
+    const year = new Date().getUTCFullYear() + 1;
+    const ahead: Clock = { ...systemClock, now: () => `${year}-01-01T00:00:30.000Z` as Instant };
+    const ports: SealPorts = {
+      inbox: dynamoInbox(at),
+      lock: dynamoLock({ ...at, origin: name }),
+      archive,
+      work: s3Objects({ aws, bucket: names().workBucket(local.account, local.region) }),
+      signer: kmsSigner(aws, names().ledgerKeyAlias),
+      keys: kmsAppendKeys(aws, names().appendKeyAlias),
+      macsFrom: macRule({ archive, clock: systemClock }),
+      packer: gzip,
+      clock: ahead,
+      origin: name,
+    };
+    const { signal } = new AbortController();
+    const before = Number(JSON.parse(rekey("head", "--json").stdout).size);
+    await inParallel([1, 2, 3], 3, async (n) => {
+      await ledger.append(eventOf("next-year", n));
+    });
+    await Promise.all([1, 2, 3].map(() => sealUntilIdle(ports, { signal })));
+    await sealUntilIdle(ports, { signal });
+    const head = JSON.parse(rekey("head", "--json").stdout);
+    expect(head).toMatchObject({
+      origin: `${name}/${year}`,
+      size: 4,
+      earlier: [{ origin: name, size: before + 1 }],
+    });
+    const [, , last] = await ledger.history("next-year");
+    expect(last?.index).toBe(before + 4);
+    // The clock of this machine is a year behind now, and the functions go on where the log is.
+    await ledger.append(eventOf("next-year", 4));
+    expect((await seal({})).sealed).toBe(1);
+    const out = join(dir, "export-of-years");
+    expect(rekey("export", "--dir", out, "--json").stderr).toBe("");
+    const { vkey } = JSON.parse(rekey("key", "--json").stdout);
+    const told = rekey("verify", out, "--vkey", vkey);
+    expect([told.status, told.stdout]).toEqual([0, expect.stringContaining(`closed      ${name}: ${before + 1}`)]);
+    const proof = join(dir, "one.tlog-proof");
+    expect(rekey("prove", String(before + 2), "--out", proof).status).toBe(0);
+    expect(rekey("verify", proof, "--vkey", vkey)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining(`${name}/${year}`),
+    });
+    expect(rekey("prove", "999999").stderr).toContain("no entry 999999");
+    const asked = spawnSync(process.execPath, ["cli/main.ts", "query", "Q23", "--from", out, "--json"], {
+      encoding: "utf8",
+      env: { PATH: set["PATH"] },
+    });
+    expect(JSON.parse(asked.stdout).asOf).toMatchObject({ origin: `${name}/${year}`, size: 5, before: before + 1 });
   }, 120_000);
 
   it("parks a stream whose waiting event was altered in the table, and records that", async () => {

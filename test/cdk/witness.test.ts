@@ -38,11 +38,11 @@ test("a witness may note what it has seen and sign, and nothing else; its table 
   ]);
 });
 
-test("a hub with witnesses asks them, keeps what they sign in one object, and rings where they do not or found two histories", () => {
+test("a hub with witnesses asks them, keeps what they sign in one object for each year, and rings where they do not or found two histories", () => {
   const { hub } = rekey({ ...singleAccount, witnesses });
   const watch = statements(hub).filter(({ holder, effect }) => /Watch/.test(holder) && effect === "Allow");
   const puts = watch.filter(({ actions }) => actions.includes("s3:PutObject")).flatMap((one) => one.resources);
-  expect(puts).toEqual([expect.stringMatching(/rekey-work-.*\/cosigned$/)]);
+  expect(puts.map((path) => /rekey-work-[^/]*\/(.*)/.exec(path)?.[1])).toEqual(["cosigned", "shard/*/cosigned"]);
   const alarms = resources(hub, "AWS::CloudWatch::Alarm").map(([, { Properties: p }]) => p?.["AlarmName"]);
   expect(alarms).toEqual(expect.arrayContaining(["rekey-ledger-uncosigned", "rekey-ledger-forked"]));
   const held = statements(hub).filter(({ holder, effect, condition }) => {

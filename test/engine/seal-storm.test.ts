@@ -165,6 +165,7 @@ describe("many sequencers and writers at once, crashing, freezing, with a stale 
     expect(counts.crashed).toBeGreaterThan(SEEDS / 2);
     expect(counts.outrun).toBeGreaterThan(SEEDS / 4);
     expect(counts.recovered).toBeGreaterThan(SEEDS / 2);
+    expect(counts.turned).toBeGreaterThan(SEEDS / 8);
     console.log("storm", counts);
   }, 120_000);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LifecycleEvent } from "../../lib/core/events.ts";
-import { toText } from "../../lib/core/ledger/bytes.ts";
+
 import { beat, rehash, type WatchWorld } from "../../lib/engine/watch.ts";
 import { append, drain, type World, world } from "../core/ledger/world.ts";
 
@@ -21,10 +21,6 @@ const arrange = async () => {
     },
     by: w.by,
     read: w.read,
-    checkpoint: async () => {
-      const note = await w.read("checkpoint");
-      return note && toText(note);
-    },
     clock: w.clock,
     ...change,
   });
@@ -49,7 +45,7 @@ describe("the ledger is looked after from outside", () => {
 
   it("is stale where beats were taken and there is no checkpoint, and new where this is the first", async () => {
     const { w, watch } = await arrange();
-    const gone = watch({ checkpoint: async () => undefined });
+    const gone = watch({ read: async () => undefined });
     expect(await beat(gone)).toEqual({ isStale: false, newest: null });
     w.clock.advance(HOUR_MS);
     expect(await beat(gone)).toEqual({ isStale: true, newest: null });

@@ -6,7 +6,10 @@ import { cosignaturesOf, witnessOf } from "../../lib/core/ledger/cosignature.ts"
 import { proveExtends } from "../../lib/core/ledger/extends.ts";
 import { formatVkey, parseVkey, splitNote, type Verifier, verifier } from "../../lib/core/ledger/note.ts";
 import type { Seen } from "../../lib/core/ledger/ports.ts";
-import { COSIGNED } from "../../lib/core/ledger/witnessed.ts";
+import { keyFor } from "../../lib/core/ledger/shard.ts";
+import { openShards } from "../../lib/core/ledger/shards.ts";
+import { allOf } from "../../lib/core/ledger/witness-policy.ts";
+import { COSIGNED, witnessed } from "../../lib/core/ledger/witnessed.ts";
 import { type AskWorld, askWitnesses } from "../../lib/engine/ask-witnesses.ts";
 import { addCheckpoint, type WitnessPorts } from "../../lib/engine/witness.ts";
 import { Crash, type FaultPlan, faults } from "../../lib/memory/faults.ts";
@@ -15,7 +18,7 @@ import { memoryObjects } from "../../lib/memory/objects.ts";
 import { memorySeen } from "../../lib/memory/seen.ts";
 import { memorySigner } from "../../lib/memory/signer.ts";
 import { begun, grow as growLog, key, settle } from "../core/ledger/handover.ts";
-import { append, drain, forever, type World, world } from "../core/ledger/world.ts";
+import { append, drain, forever, turnYear, type World, world } from "../core/ledger/world.ts";
 
 const seed = new Uint8Array(32).fill(5);
 const NAME = "witness.example/w1";
@@ -199,6 +202,27 @@ describe("a log that asks witnesses", () => {
       { type: "ledger.checkpoint.cosigned", data: { size: 7, witnesses: [NAME] } },
       { type: "ledger.checkpoint.cosigned", data: { witnesses: [NAME] } },
     ]);
+  });
+
+  it("has the end of a closed year cosigned as well, once, and the next year as a log of its own", async () => {
+    const { w, held, asking } = await arrange();
+    await askWitnesses(asking(w), forever);
+    turnYear(w, "2027-01-01T00:00:10.000Z");
+    await drain(w);
+    const [first, next] = await openShards(w.read, w.by);
+    const policy = allOf([WITNESS]);
+    // Of the years that nobody has seen yet none counts: the last cosignature is of the first.
+    expect(await witnessed(w.read, w.by, policy)).toMatchObject({ good: true, size: 7 });
+    expect(await askWitnesses(asking(w), forever)).toMatchObject([{ outcome: "cosigned" }, { outcome: "cosigned" }]);
+    expect([...held]).toMatchObject([
+      [first?.origin, { size: first?.size }],
+      [next?.origin, { size: next?.size }],
+    ]);
+    const total = w.cell.record?.size;
+    expect(await witnessed(w.read, w.by, policy)).toMatchObject({ good: true, size: total, of: total });
+    expect(await askWitnesses(asking(w), forever)).toMatchObject([{ outcome: "cosigned" }]);
+    const other = { ...policy, logs: [keyFor(w.by, next?.origin ?? "")] };
+    expect(await witnessed(w.read, w.by, other)).toMatchObject({ good: true });
   });
 
   it.each([7, 9])("is found forked when it shows the witness another history, of %i entries", async (size) => {

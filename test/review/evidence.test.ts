@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { frameworks } from "../../lib/catalog/controls.ts";
+import { openShards } from "../../lib/core/ledger/shards.ts";
 import { toCsv } from "../../lib/core/review/csv.ts";
 import { toOcsf } from "../../lib/core/review/ocsf.ts";
 import { number, text } from "../../lib/core/review/query.ts";
@@ -17,7 +18,7 @@ import { by, sealedLog } from "./sealed.ts";
 const readSample = async (entries = history()) => {
   const log = sealedLog(entries);
   await log.seal();
-  return readLog(log.read, by);
+  return openShards(log.read, by).then(readLog);
 };
 const csf = frameworks.find(({ id }) => id === "nist-csf") ?? expect.fail();
 const packOf = async (at?: string) => {
@@ -34,7 +35,7 @@ describe("as of a moment", () => {
     expect(asOf(log, instant(ms(third?.receivedAt ?? "") - 1), ms).size).toBe(0);
     const shorter = sealedLog(history().slice(0, then.size));
     await shorter.seal();
-    expect(then.root).toBe((await readLog(shorter.read, by)).root);
+    expect(then.root).toBe((await openShards(shorter.read, by).then(readLog)).root);
     expect(asOf(log, undefined, ms)).toMatchObject({
       size: log.size,
       root: log.root,
@@ -50,7 +51,7 @@ describe("as of a moment", () => {
       bent[bent.length - 3] = (bent.at(-3) ?? 0) ^ 1;
       log.files.set(path, bent);
     }
-    await expect(readLog(log.read, by)).rejects.toThrow(/not what the checkpoint signs/);
+    await expect(openShards(log.read, by).then(readLog)).rejects.toThrow(/not what the checkpoint signs/);
   });
 });
 

@@ -4,6 +4,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { describe, expect, it } from "vitest";
 import { frameworks } from "../../lib/catalog/controls.ts";
+import { openShards } from "../../lib/core/ledger/shards.ts";
 import type { Control } from "../../lib/core/review/control.ts";
 import type { Instant } from "../../lib/core/types.ts";
 import { digest, type Manifest, reportFiles } from "../../lib/engine/evidence.ts";
@@ -64,7 +65,7 @@ const named = (id: string): Framework => frameworks.find((one) => one.id === id)
 const packOf = async (framework: Framework, entries = history(), at?: string) => {
   const log = sealedLog(entries);
   await log.seal();
-  const read = await readLog(log.read, by);
+  const read = await openShards(log.read, by).then(readLog);
   return reportFiles({ framework, controls: framework.controls, log: read, asOf: asOf(read, at as Instant, ms), ms });
 };
 const resultsOf = (files: ReadonlyMap<string, string>) => {

@@ -1,9 +1,9 @@
 import { bytesToHex } from "@noble/hashes/utils.js";
 import * as z from "zod/mini";
-import { toText } from "../../core/ledger/bytes.ts";
-import { openCheckpoint } from "../../core/ledger/checkpoint.ts";
 import { formatVkey } from "../../core/ledger/note.ts";
 import { formatProof, prove } from "../../core/ledger/proof.ts";
+import { keyFor } from "../../core/ledger/shard.ts";
+import { type OpenShard, openShards, placeIn, totalOf } from "../../core/ledger/shards.ts";
 import { reportFiles } from "../../engine/evidence.ts";
 import { known } from "../known.ts";
 import { Problem } from "../problem.ts";
@@ -16,11 +16,29 @@ import type { ApiWorld } from "../world.ts";
 /** Lambda answers 6 MB at most (its quotas), JSON's escapes included. */
 const PACK_BYTES = 5_000_000;
 
-const note = async ({ read }: ApiWorld): Promise<string> => {
-  const bytes = await read("checkpoint");
-  if (bytes) return toText(bytes);
+const shardsOf = async ({ read, by }: ApiWorld): Promise<readonly OpenShard[]> => {
+  if (await read("checkpoint")) return openShards(read, await by());
   throw new Problem(404, "There is no checkpoint: nothing was sealed yet.", "Try again in a minute.");
 };
+
+const shard = async (world: ApiWorld, dir = ""): Promise<OpenShard> => {
+  const found = (await shardsOf(world)).find((one) => one.dir === dir);
+  if (found) return found;
+  throw new Problem(404, `The log has no ${dir}.`, "GET /ledger lists its years.");
+};
+
+const tileOf = async ({ read }: ApiWorld, dir: string, path: string) => {
+  const bytes = await read(`${dir}tile/${path}`);
+  if (!bytes) throw new Problem(404, `There is no tile ${path}.`, "The checkpoint's size says which there are.");
+  return { answer: () => bytes };
+};
+
+const year = z.string().check(z.regex(/^\d{4}$/));
+const yearDir = ({ year: given }: { readonly year: string }) => `shard/${given}/`;
+
+const Ended = { origin: z.string(), size: z.int(), root: z.string() };
+type Ended = { readonly origin: string; readonly size: number; readonly root: string };
+const endOf = ({ origin, size, root }: OpenShard): Ended => ({ origin, size, root: bytesToHex(root) });
 
 const TILE = /^(\d|entries)\/(x\d{3}\/)*\d{3}(\.p\/\d{1,3})?$/;
 
@@ -30,11 +48,24 @@ export const ledgerRoutes = [
     method: "get",
     path: "/ledger/checkpoint",
     role: "reader",
-    title: "The newest checkpoint: a C2SP signed note",
+    title: "The newest checkpoint of the log's first year: a C2SP signed note",
     answers: "text/plain",
     handle: async (world) => {
-      const text = await note(world);
-      return { answer: () => text };
+      const { note } = await shard(world);
+      return { answer: () => note };
+    },
+  }),
+  defineRoute({
+    id: "getCheckpointOfYear",
+    method: "get",
+    path: "/ledger/shard/{year}/checkpoint",
+    role: "reader",
+    title: "The newest checkpoint of a later year",
+    params: z.object({ year }),
+    answers: "text/plain",
+    handle: async (world, { params }) => {
+      const { note } = await shard(world, yearDir(params));
+      return { answer: () => note };
     },
   }),
   defineRoute({
@@ -42,12 +73,14 @@ export const ledgerRoutes = [
     method: "get",
     path: "/ledger",
     role: "reader",
-    title: "Size and root of the newest checkpoint, and the C2SP verifier key",
-    answers: z.object({ origin: z.string(), size: z.int(), root: z.string(), vkey: z.string() }),
+    title: "Size and root of the newest checkpoint, and the C2SP verifier key; and the years that are closed",
+    answers: z.object({ ...Ended, vkey: z.string(), earlier: z.array(z.object(Ended)) }),
     handle: async (world) => {
-      const by = await world.by();
-      const { origin, size, root } = openCheckpoint(await note(world), by);
-      return { answer: () => ({ origin, size, root: bytesToHex(root), vkey: formatVkey(by) }) };
+      const shards = await shardsOf(world);
+      const [{ origin }, vkey] = [shards[shards.length - 1] as OpenShard, await world.by()];
+      const ends = shards.map(endOf);
+      const head = { ...(ends.at(-1) as Ended), vkey: formatVkey(keyFor(vkey, origin)) };
+      return { answer: () => ({ ...head, earlier: ends.slice(0, -1) }) };
     },
   }),
   defineRoute({
@@ -59,10 +92,10 @@ export const ledgerRoutes = [
     params: z.object({ index: z.string().check(z.regex(/^\d{1,15}$/)) }),
     answers: "text/plain",
     handle: async (world, { params }) => {
-      const [by, text, index] = [await world.by(), await note(world), Number(params.index)];
-      const { size } = openCheckpoint(text, by);
-      if (index >= size) throw new Problem(404, `The log holds ${size} entries: there is no entry ${index}.`);
-      return { etag: [text], answer: async () => formatProof(await prove(world.read, text, by, index)) };
+      const [shards, index] = [await shardsOf(world), Number(params.index)];
+      const place = placeIn(shards, index);
+      if (!place) throw new Problem(404, `The log holds ${totalOf(shards)} entries: there is no entry ${index}.`);
+      return { etag: [place.shard.note], answer: async () => formatProof(await prove(place.shard, place.at)) };
     },
   }),
   defineRoute({
@@ -70,14 +103,20 @@ export const ledgerRoutes = [
     method: "get",
     path: "/ledger/tile/{path*}",
     role: "reader",
-    title: "A tile or bundle of the log, as C2SP tlog-tiles lays them out",
+    title: "A tile or bundle of the log's first year, as C2SP tlog-tiles lays them out",
     params: z.object({ path: z.string().check(z.regex(TILE)) }),
     answers: "application/octet-stream",
-    handle: async (world, { params: { path } }) => {
-      const bytes = await world.read(`tile/${path}`);
-      if (!bytes) throw new Problem(404, `There is no tile ${path}.`, "The checkpoint's size says which there are.");
-      return { answer: () => bytes };
-    },
+    handle: (world, { params: { path } }) => tileOf(world, "", path),
+  }),
+  defineRoute({
+    id: "getTileOfYear",
+    method: "get",
+    path: "/ledger/shard/{year}/tile/{path*}",
+    role: "reader",
+    title: "A tile or bundle of a later year",
+    params: z.object({ year, path: z.string().check(z.regex(TILE)) }),
+    answers: "application/octet-stream",
+    handle: (world, { params }) => tileOf(world, yearDir(params), params.path),
   }),
   defineRoute({
     id: "takeEvidence",

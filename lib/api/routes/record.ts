@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import { frameworks } from "../../catalog/controls.ts";
-
 import { phases } from "../../controls/phases.ts";
 import { type Assessed, assess } from "../../core/review/control.ts";
+import { seenBy } from "../../core/review/entry.ts";
 import { reportPhases } from "../../core/review/phase.ts";
 import { answer, parseParams, queries } from "../../core/review/queries.ts";
 import type { Query } from "../../core/review/query.ts";
@@ -157,7 +157,7 @@ export const recordRoutes = [
       const { framework, controls } = known(params.framework);
       const record = await opened(world, given);
       const tell = () => {
-        const seen = record.log.entries.slice(0, record.asOf.size);
+        const seen = seenBy(record.log.entries, record.asOf);
         const told = controls.map((control) => criterion(assess(control, seen, record.asOf, msOf)));
         return { framework: framework.id, version: framework.version, asOf: record.asOf, controls: told };
       };
@@ -186,7 +186,7 @@ export const recordRoutes = [
     handle: async (world, { query: { asOf: given } }) => {
       const record = await opened(world, given);
       const tell = () => {
-        const seen = record.log.entries.slice(0, record.asOf.size);
+        const seen = seenBy(record.log.entries, record.asOf);
         const told = reportPhases(phases, seen, record.asOf, msOf).map(({ phase, verdict, criteria }) => {
           const { id, title, owner } = phase;
           return { id, title, owner, verdict, criteria: criteria.map(criterion) };

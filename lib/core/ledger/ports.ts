@@ -1,4 +1,5 @@
 import type { Instant } from "../types.ts";
+import type { ShardMark } from "./shard.ts";
 
 /** An event by name; ids are unique per stream. */
 export type EventName = { readonly stream: string; readonly id: string };
@@ -65,15 +66,20 @@ export interface Inbox {
 
 /** The one record that says what the log is. Everything else can be derived from it and the archive. */
 export type Committed = {
+  /** Of all shards together, so that it only ever grows: compare and swap rests on it. */
   readonly size: number;
-  /** Hex. */
+  /** Of the shard that it is in; hex. */
   readonly root: string;
+  /** Absent in the first. */
+  readonly shard?: ShardMark;
   /** Where the batch that led here waits; empty at size 0. */
   readonly stage: string;
   /** Which version of it: whoever hides that one behind another hides nothing. Absent where a store has no versions. */
   readonly stageVersion?: string;
   /** The signed note; empty at size 0. */
   readonly checkpoint: string;
+  /** The note that closes the shard before, where this commit opened one; else empty or absent. */
+  readonly closing?: string;
   readonly at: Instant;
   /** Whether all that the commit implies has been written. */
   readonly applied: boolean;

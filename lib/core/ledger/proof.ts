@@ -1,12 +1,13 @@
 import type { Recorded } from "../types.ts";
 import { fromBase64, toBase64, toText } from "./bytes.ts";
-import { type Checkpoint, openCheckpoint } from "./checkpoint.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 import { decodeEntry } from "./entry.ts";
 import { Malformed } from "./errors.ts";
 import { HASH_BYTES, type Hash, leafHash } from "./merkle.ts";
 import type { Verifier } from "./note.ts";
 import type { ReadFile } from "./pieces.ts";
 import { inclusionProof, nodesFromTiles, verifyInclusion } from "./proofs.ts";
+import { openOfLog } from "./shard.ts";
 import { bundlePath, splitEntries, splitHashes, TILE, tilePath, tileWidth } from "./tiles.ts";
 
 /** That one entry is in a log: C2SP tlog-proof, with the entry itself as its extra data. */
@@ -52,9 +53,11 @@ const needed = async (read: ReadFile, path: string): Promise<Uint8Array> => {
   throw new Malformed(`${path} is missing: the log is damaged, or was sealed on just now; try again`);
 };
 
-/** Proves entry `index` under a signed checkpoint, from the log's files. Throws Malformed: what is missing or wrong. */
-export const prove = async (read: ReadFile, note: string, by: Verifier, index: number): Promise<LogProof> => {
-  const { size, root } = openCheckpoint(note, by);
+/** A log, or a shard of one, whose checkpoint is believed. */
+type Proving = Checkpoint & { readonly read: ReadFile; readonly note: string };
+
+/** Proves entry `index` under a checkpoint, from the log's files. Throws Malformed: what is missing or wrong. */
+export const prove = async ({ read, note, size, root }: Proving, index: number): Promise<LogProof> => {
   if (!Number.isSafeInteger(index) || index < 0 || index >= size) {
     throw new Malformed(`the log holds entries 0 to ${size - 1}, and no entry ${index}`);
   }
@@ -70,12 +73,12 @@ export const prove = async (read: ReadFile, note: string, by: Verifier, index: n
   throw new Malformed(`entry ${index} does not lead to the signed root: the log was altered`);
 };
 
-/** What a proof shows to whoever trusts this key: one event, in its place in the log. Throws Malformed otherwise. */
+/** What a proof shows to whoever trusts the log's key: one event, in its place in its shard. Throws Malformed otherwise. */
 export const checkProof = (
   { entry, index, hashes, note }: LogProof,
   by: Verifier,
 ): { readonly checkpoint: Checkpoint; readonly index: number; readonly event: Recorded; readonly text: string } => {
-  const checkpoint = openCheckpoint(note, by);
+  const checkpoint = openOfLog(note, by);
   if (!verifyInclusion(leafHash(entry), index, checkpoint.size, hashes, checkpoint.root)) {
     throw new Malformed(`the entry is not number ${index} of the log of ${checkpoint.size} that the checkpoint signs`);
   }

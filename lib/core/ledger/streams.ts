@@ -4,7 +4,8 @@ import { decodeEntry } from "./entry.ts";
 import { Malformed } from "./errors.ts";
 import { type Pair, type ReadFile, type Report, readPair } from "./pieces.ts";
 import type { EventName } from "./ports.ts";
-import { TILE, tileWidth } from "./tiles.ts";
+import type { OpenShard } from "./shards.ts";
+import { tileWidth } from "./tiles.ts";
 
 /** A seq that does not follow the one before it in its stream. */
 type Gap = EventName & { readonly index: number; readonly expected: number; readonly found: number };
@@ -15,10 +16,11 @@ const fingerprint = ({ stream, id }: EventName): bigint => {
 };
 
 /**
- * Checks that each stream counts 1, 2, 3… and that no event comes twice. Holds a number per stream and 8 bytes per
+ * Checks that each stream counts 1, 2, 3… (in a later year by itself: from wherever it begins) and that no event
+ * comes twice. Holds a number per stream and 8 bytes per
  * entry: names themselves would not fit for a log of many millions.
  */
-export const bookkeeper = (size: number) => {
+export const bookkeeper = (size: number, isLater = false) => {
   const last = new Map<string, number>();
   const prints = new BigUint64Array(size);
   let count = 0;
@@ -26,7 +28,7 @@ export const bookkeeper = (size: number) => {
     /** The gap before this event, if there is one. */
     enter(name: EventName, seq: number, index: number): Gap | undefined {
       prints[count++] = fingerprint(name);
-      const expected = (last.get(name.stream) ?? 0) + 1;
+      const expected = (last.get(name.stream) ?? (isLater ? seq - 1 : 0)) + 1;
       last.set(name.stream, seq);
       return seq === expected ? undefined : { stream: name.stream, id: name.id, index, expected, found: seq };
     },
@@ -58,18 +60,23 @@ export const enter = (book: Book, { entries = [] }: Pair, first: number, report:
   }
 };
 
+const entriesOf = async function* ({ size, read }: { readonly size: number; readonly read: ReadFile }) {
+  for (let index = 0; tileWidth(size, 0, index) > 0; index += 1)
+    yield* (await readPair(read, index, tileWidth(size, 0, index), () => {})).entries ?? [];
+};
+
 /** Reads the whole log again for events that came twice; only when fingerprints say that there may be some. */
-export const findDoubles = async (book: Book, size: number, read: ReadFile, report: Report) => {
+export const findDoubles = async (book: Book, shards: readonly OpenShard[], report: Report) => {
   const isSuspect = book.suspects();
   if (isSuspect === undefined) return;
   const seen = new Map<string, number>();
-  for (let index = 0; tileWidth(size, 0, index) > 0; index += 1) {
-    const { entries = [] } = await readPair(read, index, tileWidth(size, 0, index), () => {});
-    for (const [i, entry] of entries.entries()) {
+  for (const shard of shards) {
+    let place = shard.base - 1;
+    for await (const entry of entriesOf(shard)) {
+      place += 1;
       const { stream, id } = decodeEntry(entry);
       if (!isSuspect({ stream, id })) continue;
       const key = JSON.stringify([stream, id]);
-      const place = index * TILE + i;
       const message = `event ${id} of ${stream} is in the log twice, at ${seen.get(key)} and ${place}`;
       if (seen.has(key)) report({ what: "stream", stream, id, index: place, message });
       seen.set(key, place);

@@ -1,4 +1,3 @@
-import type { Checkpoint } from "./checkpoint.ts";
 import type { Followed } from "./follow.ts";
 import { formatVkey } from "./note.ts";
 import type { checkProof } from "./proof.ts";
@@ -7,11 +6,12 @@ import type { Verdict } from "./verify.ts";
 /** The key that was used, where the one came from that led to it, and whether that lay in the export itself. */
 export type UsedKey = Followed & { readonly from: string; readonly isOwn: boolean };
 
-const logLines = ({ origin, size, root }: Omit<Checkpoint, "root"> & { readonly root: string }, streams: number) => [
-  `log         ${origin}`,
-  `entries     ${size} of ${streams} streams`,
-  `root        ${root}`,
-];
+const logLines = ({ checkpoint, earlier = [], streams }: Verdict): readonly string[] => {
+  if (!checkpoint) return [];
+  const { origin, size, root } = checkpoint;
+  const closed = earlier.map((one) => `closed      ${one.origin}: ${one.size} entries, root ${one.root}`);
+  return [...closed, `log         ${origin}`, `entries     ${size} of ${streams} streams`, `root        ${root}`];
+};
 
 /** What was compared beside the log itself, such as a checkpoint kept from before. */
 export type Compared = { readonly lines: readonly string[]; readonly bearsOut: boolean };
@@ -22,14 +22,14 @@ export const verdictLines = (
   { by, via, from, isOwn }: UsedKey,
   { lines, bearsOut }: Compared = { lines: [], bearsOut: true },
 ): readonly string[] => {
-  const { checkpoint, findings, unlisted, streams } = verdict;
+  const { findings, unlisted } = verdict;
   return [
     `key         ${formatVkey(via[0]?.from ?? by)}`,
     `from        ${from}`,
     // Whoever can alter the export can swap the key in it.
     ...(isOwn ? ["            the export's own key: compare it with one you got another way"] : []),
     ...via.map(({ index, to }) => `gave way to ${formatVkey(to)} by entry ${index}`),
-    ...(checkpoint ? logLines(checkpoint, streams) : []),
+    ...logLines(verdict),
     ...findings.map(({ message }) => `ALTERED     ${message}`),
     ...(unlisted > 0 ? [`            and ${unlisted} more`] : []),
     ...lines,

@@ -1,10 +1,10 @@
 import { toText } from "./bytes.ts";
-import { openCheckpoint } from "./checkpoint.ts";
-import { Malformed } from "./errors.ts";
 import { compare } from "./extends.ts";
 import { keysOf, openOlder } from "./follow.ts";
 import type { Verifier } from "./note.ts";
 import type { ReadFile } from "./pieces.ts";
+import { keyFor } from "./shard.ts";
+import { type OpenShard, openShards, totalOf } from "./shards.ts";
 import { judgeCosigned, type WitnessPolicy } from "./witness-policy.ts";
 
 /** The newest checkpoint that witnesses have cosigned, beside the newest of all. */
@@ -23,26 +23,33 @@ export type Witnessed =
 
 /** The log's key, or another of its keys that it stands for. */
 const isListed = async ({ logs }: WitnessPolicy, read: ReadFile, by: Verifier): Promise<boolean> => {
-  const lists = (key: Verifier) => logs.some(({ name, id }) => name === key.name && id.join() === key.id.join());
+  const lists = (key: Verifier) => logs.some((one) => keyFor(one, key.name).id.join() === key.id.join());
   return logs.length === 0 || lists(by) || (await keysOf(read, by)).some(lists);
+};
+
+/** What may carry cosignatures, the newest first: of each shard its newest checkpoint, and the one that was cosigned. */
+const cosignedIn = async (shards: readonly OpenShard[]) => {
+  const found = await Promise.all(
+    shards.toReversed().map(async (shard) => {
+      const kept = await shard.read(COSIGNED);
+      return [shard.note, ...(kept ? [toText(kept)] : [])].map((note) => ({ note, shard }));
+    }),
+  );
+  return found.flat();
 };
 
 /** How far witnesses vouch for a log, by a policy. The log itself must have been verified: its tiles are believed here. */
 export const witnessed = async (read: ReadFile, by: Verifier, policy: WitnessPolicy): Promise<Witnessed> => {
   if (!(await isListed(policy, read, by))) return { good: false, message: "the policy does not list the log's key" };
-  const newest = await read("checkpoint");
-  if (!newest) throw new Malformed("the file checkpoint is missing");
-  const head = openCheckpoint(toText(newest), by);
-  for (const file of [newest, await read(COSIGNED)]) {
-    if (!file) continue;
-    const note = toText(file);
+  const shards = await openShards(read, by);
+  for (const { note, shard } of await cosignedIn(shards)) {
     const { isEnough, cosignatures } = judgeCosigned(note, policy);
     if (!isEnough) continue;
     const older = await openOlder(read, note, by);
-    const { standing, message } = await compare(read, older, head);
+    const { standing, message } = await compare(shard.read, older, shard);
     if (standing !== "extends") return { good: false, message: `against the cosigned checkpoint, ${message}` };
     const names = cosignatures.map(({ witness, time }) => ({ name: witness.name, time }));
-    return { good: true, size: older.size, of: head.size, by: names };
+    return { good: true, size: shard.base + older.size, of: totalOf(shards), by: names };
   }
   return { good: false, message: "no checkpoint here carries the cosignatures that are asked for" };
 };

@@ -1,4 +1,5 @@
 import type { Moment, Sealed } from "./entry.ts";
+import { seenBy } from "./entry.ts";
 import { exceptionsIn, excuses } from "./queries/exceptions.ts";
 import { type Answer, answer, parseParams, queries } from "./queries.ts";
 import type { ResultRow } from "./query.ts";
@@ -79,7 +80,7 @@ const ask = (check: Check, entries: readonly Sealed[], asOf: Answer["asOf"], ms:
   const parsed = parseParams(query, check.params ?? {});
   if (!("params" in parsed)) throw new Error(`a control asks ${check.query} with ${parsed.problems.join("; ")}`);
   const told = answer(query, parsed.params, entries, asOf, ms);
-  const seen = entries.slice(0, asOf.size);
+  const seen = seenBy(entries, asOf);
   const isExcused = excuses(exceptionsIn(seen), query.id, asOf.at);
   const judged = told.rows.filter((row) => !isExcused(row["credential"]));
   const isLookedAt = !query.restsOn || seen.some(({ type }) => type === query.restsOn);

@@ -1,5 +1,6 @@
 import type { Assessed, Checked, Framework } from "./control.ts";
 import type { AsOf } from "./entry.ts";
+import { reachLine } from "./entry.ts";
 import { queries } from "./queries.ts";
 import type { Cell } from "./query.ts";
 
@@ -81,7 +82,7 @@ export const summaryPage = (
 </head>
 <body>
 <h1>${escaped(`Evidence: ${name} ${version}`)}</h1>
-<p>As of ${escaped(asOf.at)}: the first ${asOf.size} entries of ${escaped(asOf.origin)}, root</p>
+<p>As of ${escaped(asOf.at)}: ${escaped(reachLine(asOf))}, root</p>
 <pre>${escaped(asOf.root)}</pre>
 <p>This is what Rekey's record says for whoever assesses these controls. It covers what Rekey did and nothing else, and is
 no statement that a control is fulfilled. Every table can be computed again from the ledger beside this page:

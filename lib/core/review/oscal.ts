@@ -1,6 +1,7 @@
 import { v5 } from "uuid";
 import type { Assessed, Checked, Control, Framework } from "./control.ts";
 import type { AsOf } from "./entry.ts";
+import { reachLine } from "./entry.ts";
 import { bounded, checkText, controlId, objectiveId, stateOf } from "./oscal-terms.ts";
 
 /** What tools of today take; 1.2.2 and 1.2.3 changed nothing that is written here. */
@@ -126,7 +127,7 @@ const result = (pack: Pack, asked: readonly Assessed[], others: readonly Assesse
   return {
     uuid: uuid("result"),
     title: `${framework.name} ${framework.version}`,
-    description: `The first ${asOf.size} entries of ${asOf.origin}, asked as of ${asOf.at}.`,
+    description: `Asked as of ${asOf.at}, of ${reachLine(asOf)}.`,
     start: asOf.at,
     end: asOf.at,
     props: props({ "ledger-origin": asOf.origin, "ledger-size": asOf.size, "ledger-root": asOf.root }),

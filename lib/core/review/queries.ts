@@ -1,4 +1,5 @@
 import type { AsOf, Moment, Sealed } from "./entry.ts";
+import { seenBy } from "./entry.ts";
 import { adoption } from "./queries/adoption.ts";
 import { longLived, signingKeys, thirdParty } from "./queries/age.ts";
 import { agents } from "./queries/agents.ts";
@@ -78,7 +79,7 @@ export type Answer = {
   readonly rows: readonly ResultRow[];
 };
 
-/** The answer from the first `asOf.size` entries of a log. */
+/** The answer from a log, as of some of its entries. */
 export const answer = (
   query: Query,
   params: Params,
@@ -86,8 +87,7 @@ export const answer = (
   asOf: AsOf,
   ms: Moment["ms"],
 ): Answer => {
-  const seen = entries.length > asOf.size ? entries.slice(0, asOf.size) : entries;
-  const rows = query.evaluate(seen, params, { at: asOf.at, ms });
+  const rows = query.evaluate(seenBy(entries, asOf), params, { at: asOf.at, ms });
   return { query: query.id, title: query.title, basis: query.basis, params, asOf, rows };
 };
 

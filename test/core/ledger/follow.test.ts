@@ -120,10 +120,10 @@ describe("the proof of a handover", () => {
   it("shows the new key to whoever has the old one, and no other entry does", async () => {
     const { read } = await logOf(2, [over(1, 2), over(2, 3)]);
     const note = toText((await read("checkpoint")) ?? expect.fail());
-    const proof = await prove(read, note, key(2), 0);
+    const proof = await prove({ read, note, ...openCheckpoint(note, key(2)) }, 0);
     expect(checkProofFrom(proof, key(1)).event).toMatchObject({ data: { to: formatVkey(key(2)) } });
     expect(checkProofFrom(proof, key(2)).index).toBe(0);
-    const other = await prove(read, note, key(2), 1);
+    const other = await prove({ read, note, ...openCheckpoint(note, key(2)) }, 1);
     expect(() => checkProofFrom(other, key(1))).toThrow(/carries no signature/);
     expect(() => checkProofFrom({ ...proof, entry: other.entry }, key(1))).toThrow(/carries no signature/);
     expect(() => checkProofFrom({ ...proof, index: 1 }, key(1))).toThrow();
@@ -140,7 +140,7 @@ describe("what is handed over to be verified, with an old key", () => {
     expect(opinion.lines).toContain(`gave way to ${formatVkey(key(2))} by entry 0`);
     expect((await examine({ paths, read }, formatVkey(key(3)), ask)).good).toBe(false);
     const note = toText((await read("checkpoint")) ?? expect.fail());
-    const proof = toBytes(formatProof(await prove(read, note, key(2), 0)));
+    const proof = toBytes(formatProof(await prove({ read, note, ...openCheckpoint(note, key(2)) }, 0)));
     const one = { paths: ["h.tlog-proof"], read: async () => proof };
     expect((await examine(one, formatVkey(key(1)), ask)).good).toBe(true);
     expect((await examine(one, formatVkey(key(3)), ask)).good).toBe(false);

@@ -4,12 +4,14 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { saveLog } from "../../../cli/save-log.ts";
 import { pathsOf } from "../../../lib/core/ledger/batch.ts";
 import { toText } from "../../../lib/core/ledger/bytes.ts";
 import { cosignatureLine, cosignedText, formatWitness, witnessOf } from "../../../lib/core/ledger/cosignature.ts";
 import { formatVkey, splitNote } from "../../../lib/core/ledger/note.ts";
+import { openShards } from "../../../lib/core/ledger/shards.ts";
 import { begun, grow, key, settle } from "./handover.ts";
-import { append, drain, type World, world } from "./world.ts";
+import { append, drain, turnYear, type World, world } from "./world.ts";
 
 const cwd = join(import.meta.dirname, "interop");
 const run = (args: readonly string[]) => spawnSync("go", args, { cwd, encoding: "utf8", timeout: 120_000 });
@@ -60,6 +62,33 @@ describe("a stranger's verifier (golang.org/x/mod/sumdb: note, tlog)", () => {
       const bad = run(["run", ".", log]);
       expect(bad.status).toBe(1);
       expect(bad.stderr).toContain("record 768");
+    },
+    240_000,
+  );
+
+  it.runIf(reason === undefined)(
+    "goes through the years of a log, and not when one does not begin where the one before it ends",
+    async () => {
+      const w = world();
+      for (let n = 0; n < 300; n += 1) await append(w, `cred-${n % 9}`, n);
+      await drain(w);
+      turnYear(w, "2027-01-01T00:00:01.000Z");
+      for (let n = 300; n < 340; n += 1) await append(w, `cred-${n % 9}`, n);
+      await drain(w);
+      const into = join(dir, "years");
+      const shards = await openShards(w.read, w.by);
+      await saveLog(into, { by: w.by, read: w.read }, shards);
+      const [name, year] = ["rekey.000000000000.test/ledger", "rekey.000000000000.test/ledger/2027"];
+      const good = run(["run", ".", into]);
+      expect([good.stdout, good.stderr]).toEqual([`${name} 301 entries verified\n${year} 41 entries verified\n`, ""]);
+      const other = world();
+      for (let n = 0; n < 300; n += 1) await append(other, `cred-${n % 8}`, n);
+      await drain(other);
+      const forged = exported(other, "years");
+      expect(run(["run", ".", forged])).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining(`not where ${name} ends`),
+      });
     },
     240_000,
   );

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { toBytes, toText } from "../../../lib/core/ledger/bytes.ts";
+import { openCheckpoint } from "../../../lib/core/ledger/checkpoint.ts";
 import { Malformed } from "../../../lib/core/ledger/errors.ts";
+import type { ReadFile } from "../../../lib/core/ledger/pieces.ts";
 import { checkProof, formatProof, type LogProof, parseProof, prove } from "../../../lib/core/ledger/proof.ts";
 import { append, drain, type World, world } from "./world.ts";
 
@@ -15,7 +17,8 @@ beforeAll(async () => {
   note = toText((await w.read("checkpoint")) ?? new Uint8Array());
 });
 
-const proofOf = (index: number): Promise<LogProof> => prove(w.read, note, w.by, index);
+const opened = (read: ReadFile) => ({ read, note, ...openCheckpoint(note, w.by) });
+const proofOf = (index: number): Promise<LogProof> => prove(opened(w.read), index);
 
 describe("the proof of one event", () => {
   it("is offline, says which event it is, and survives being written and read", async () => {
@@ -71,7 +74,12 @@ describe("the proof of one event", () => {
 
   it("is refused for what the log does not hold, and where a file is missing or altered", async () => {
     await expect(proofOf(SIZE)).rejects.toThrow(/0 to 699/);
-    await expect(prove(async () => undefined, note, w.by, 5)).rejects.toThrow(/missing/);
+    await expect(
+      prove(
+        opened(async () => undefined),
+        5,
+      ),
+    ).rejects.toThrow(/missing/);
     const altered = async (path: string) => {
       const bytes = await w.read(path);
       if (!bytes || !path.startsWith("tile/entries/000")) return bytes;
@@ -79,6 +87,6 @@ describe("the proof of one event", () => {
       copy[60] = (copy[60] ?? 0) ^ 1;
       return copy;
     };
-    await expect(prove(altered, note, w.by, 0)).rejects.toThrow(/altered/);
+    await expect(prove(opened(altered), 0)).rejects.toThrow(/altered/);
   });
 });

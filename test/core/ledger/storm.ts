@@ -26,10 +26,21 @@ const WRITERS = 3;
 const EVENTS = 15;
 const STREAMS = 3;
 
-export type Tally = Record<"sealed" | "recovered" | "outrun" | "idle" | "crashed", number>;
+export type Tally = Record<"sealed" | "recovered" | "outrun" | "idle" | "crashed" | "turned", number>;
+
+const YEAR_MS = 366 * 86_400_000;
+/** In every other storm the year turns, once or twice, while all of it goes on: at which events. */
+const turnsOf = (seed: number, below: (n: number) => number): readonly number[] =>
+  seed % 2 === 0 ? [] : Array.from({ length: 1 + below(2) }, () => below(WRITERS * EVENTS));
 
 /** Events that a writer appends at once, at most. */
 const AT_ONCE = 5;
+
+/** A sound sequencer never meets a fork here, and never breaks a law of the stores. */
+const unsound = (error: unknown): string => {
+  if (error instanceof Fork || (error instanceof Error && error.message.startsWith("law broken"))) return error.message;
+  throw error;
+};
 
 /**
  * Three writers that lose requests and answers, three sequencers with a lagging index that crash and freeze, all at
@@ -48,6 +59,7 @@ export const storm = async (
     ...(random() < share && { at: 1 + below(calls) }),
   });
   const w = world();
+  const turns = turnsOf(seed, below);
   const lag = random() * 0.5;
   let writing = true;
 
@@ -61,11 +73,15 @@ export const storm = async (
       }
     }
   };
+  const turnsWithin = (from: number, to: number) => {
+    if (turns.some((at) => at >= from && at < to)) w.clock.advance(YEAR_MS);
+  };
   const write = async (writer: number) => {
     for (let i = 0; i < EVENTS; ) {
       for (let pause = below(200); pause > 0; pause -= 1) await null;
       const many = Math.min(1 + below(AT_ONCE), EVENTS - i);
       await writeSome(Array.from({ length: many }, (_, k) => [`cred-${below(STREAMS)}`, writer * EVENTS + i + k]));
+      turnsWithin(writer * EVENTS + i, writer * EVENTS + i + many);
       i += many;
     }
   };
@@ -88,14 +104,12 @@ export const storm = async (
     writing = false;
     await sealing;
     await drain(w);
+    tally.turned += w.cell.record?.shard ? 1 : 0;
     return await faultsOf(w);
   } catch (error) {
-    // A sound sequencer never meets a fork here, and never breaks a law of the stores.
     writing = false;
-    if (error instanceof Fork || (error instanceof Error && error.message.startsWith("law broken")))
-      return [error.message];
-    throw error;
+    return [unsound(error)];
   }
 };
 
-export const tally = (): Tally => ({ sealed: 0, recovered: 0, outrun: 0, idle: 0, crashed: 0 });
+export const tally = (): Tally => ({ sealed: 0, recovered: 0, outrun: 0, idle: 0, crashed: 0, turned: 0 });

@@ -4,7 +4,8 @@
 //
 // Checks the signature, every inclusion proof and a consistency proof from every 97th size; prints what it checked. With
 // a VKEY other than the export's own, it follows the log's handovers from that key. Where there is a file cosigned, it
-// checks the cosignature of the witness whose key is in the file witness.
+// checks the cosignature of the witness whose key is in the file witness. Where there are later years (shard/), each is
+// checked as a log by itself, and that it begins with what the one before it ended as.
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -177,12 +179,8 @@ func cosigned(dir string, head tlog.Tree, reader tlog.HashReader) {
 	fmt.Printf("%d entries cosigned by %s\n", older.N, by.Name())
 }
 
-func main() {
-	dir := os.Args[1]
-	vkey := strings.TrimSpace(read(dir, "vkey"))
-	if len(os.Args) > 2 {
-		vkey = os.Args[2]
-	}
+// check verifies one log, which a year of ours is: every inclusion proof, and consistency from many sizes.
+func check(dir, vkey string) (note.Verifier, tlog.Tree, [][]byte) {
 	signed, verifier := open(dir, vkey)
 	head := tree(signed.Text)
 	size, root := head.N, head.Hash
@@ -205,4 +203,39 @@ func main() {
 	}
 	fmt.Printf("%s %d entries verified\n", verifier.Name(), size)
 	cosigned(dir, head, reader)
+	return verifier, head, all
+}
+
+// years goes on through the years after the first: each begins with what the one before it ended as.
+func years(dir string, name string, head tlog.Tree) {
+	later, err := filepath.Glob(filepath.Join(dir, "shard", "*"))
+	fail("years", err)
+	for _, year := range later {
+		verifier, next, all := check(year, strings.TrimSpace(read(year, "vkey")))
+		var first struct {
+			Data struct {
+				Previous struct {
+					Origin string
+					Size   int64
+					Root   string
+				}
+			}
+		}
+		fail("first entry", json.Unmarshal(all[0], &first))
+		was := first.Data.Previous
+		if was.Origin != name || was.Size != head.N || was.Root != hex.EncodeToString(head.Hash[:]) {
+			fail(verifier.Name(), fmt.Errorf("begins with %v, not where %s ends", was, name))
+		}
+		name, head = verifier.Name(), next
+	}
+}
+
+func main() {
+	dir := os.Args[1]
+	vkey := strings.TrimSpace(read(dir, "vkey"))
+	if len(os.Args) > 2 {
+		vkey = os.Args[2]
+	}
+	verifier, head, _ := check(dir, vkey)
+	years(dir, verifier.Name(), head)
 }
