@@ -51,7 +51,7 @@ const by = async (): Promise<Verifier> =>
   );
 
 let kept: ReadLog | undefined;
-/** Read once for each checkpoint. */
+/** Of each checkpoint what has come since the one before. */
 const wholeLog = async (): Promise<ReadLog> => {
   if (!(await read("checkpoint"))) throw new Problem(404, "Nothing was sealed yet.", "Try again in a minute.");
   const shards = await openShards(read, await by());
@@ -61,7 +61,7 @@ const wholeLog = async (): Promise<ReadLog> => {
     const mend = "Ask with `rekey query`, or with Athena (analytics in the config).";
     throw new Problem(413, `The log holds ${size} entries, more than the ${MOST_ENTRIES} that are read here.`, mend);
   }
-  kept = await readLog(shards);
+  kept = await readLog(shards, kept);
   return kept;
 };
 

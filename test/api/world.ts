@@ -114,7 +114,7 @@ const sealed = async (entries: readonly Sealed[]): Promise<Kept> => {
   // Of the time of its newest event, as of which its answers are.
   const newest = entries.at(-1);
   if (newest) await log.turn("2027", newest.receivedAt);
-  return { log, table: await whole(entries), whole: await openShards(log.read, log.by).then(readLog) };
+  return { log, table: await whole(entries), whole: await openShards(log.read, log.by).then((all) => readLog(all)) };
 };
 const once = (entries: readonly Sealed[]): Promise<Kept> => {
   const made = kept.get(entries) ?? sealed(entries);

@@ -75,7 +75,7 @@ describe("a log at the turn of a year", () => {
   it("closes its shard with an entry that says where it goes on, and begins the next with what the closed one is", async () => {
     const w = await turned();
     expect(await faultsOf(w)).toEqual([]);
-    const { entries } = await openShards(w.read, w.by).then(readLog);
+    const { entries } = await openShards(w.read, w.by).then((all) => readLog(all));
     expect(entries).toHaveLength(362);
     expect(entries.map(({ index }) => index)).toEqual(Array.from({ length: 362 }, (_, i) => i));
     const first = openCheckpoint(toText((await w.read("checkpoint")) ?? expect.fail()), w.by);
@@ -166,7 +166,7 @@ describe("a log at the turn of a year", () => {
 describe("whoever reads a log of several years", () => {
   it("has one log as of any moment, under the shard that it ends in", async () => {
     const w = await turned();
-    const log = await openShards(w.read, w.by).then(readLog);
+    const log = await openShards(w.read, w.by).then((all) => readLog(all));
     const alone = world();
     await fill(alone, 0, 300);
     const before = asOf(log, "2026-12-31T00:00:00.000Z" as Instant, Date.parse);
@@ -175,6 +175,28 @@ describe("whoever reads a log of several years", () => {
     expect(before.before).toBeUndefined();
     const after = asOf(log, undefined, Date.parse);
     expect(after).toMatchObject({ origin: `${origin}/2027`, size: 61, before: 301, root: w.cell.record?.root });
+  });
+
+  it("reads on from what it has read, and again where that is of another history", async () => {
+    const w = world();
+    await fill(w, 0, 300);
+    const before = await openShards(w.read, w.by).then((all) => readLog(all));
+    turnYear(w, NEW_YEAR);
+    await fill(w, 300, 600);
+    const asked: string[] = [];
+    const counted: ReadFile = async (path) => {
+      if (path.includes("entries")) asked.push(path);
+      return w.read(path);
+    };
+    const shards = await openShards(counted, w.by);
+    asked.length = 0;
+    const { entries } = await readLog(shards, before);
+    expect(entries).toEqual((await openShards(w.read, w.by).then((all) => readLog(all))).entries);
+    expect(asked.filter((path) => !path.startsWith("shard/"))).toEqual(["tile/entries/001.p/45"]);
+    const other = world();
+    await fill(other, 1000, 1300);
+    const forked = await openShards(other.read, other.by);
+    await expect(readLog(forked, before)).rejects.toThrow(/not what the checkpoint signs/);
   });
 
   it("proves any entry of any year, to whoever has the log's key under its own name or the year's", async () => {
@@ -327,7 +349,7 @@ describe("a year that was tampered with", () => {
     const w = await turned();
     const read = await alter(w);
     expect((await messages(read, w)).join("\n")).toMatch(message);
-    await expect(openShards(read, w.by).then(readLog)).rejects.toThrow();
+    await expect(openShards(read, w.by).then((all) => readLog(all))).rejects.toThrow();
   });
 
   it("cut short before it was closed is an older log, which a checkpoint of after tells", async () => {

@@ -65,7 +65,7 @@ const named = (id: string): Framework => frameworks.find((one) => one.id === id)
 const packOf = async (framework: Framework, entries = history(), at?: string) => {
   const log = sealedLog(entries);
   await log.seal();
-  const read = await openShards(log.read, by).then(readLog);
+  const read = await openShards(log.read, by).then((all) => readLog(all));
   return reportFiles({ framework, controls: framework.controls, log: read, asOf: asOf(read, at as Instant, ms), ms });
 };
 const resultsOf = (files: ReadonlyMap<string, string>) => {
