@@ -30,7 +30,11 @@ export const looks = (naming: Naming, { partition, account, region }: Place): re
       resources: [secrets],
       why: "To tell from its tags whether a secret is a credential.",
     },
-    { actions: ["iam:ListAccessKeys"], resources: [`arn:${partition}:iam::${account}:user/*`], why: UNKNOWN },
+    {
+      actions: ["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys"],
+      resources: [`arn:${partition}:iam::${account}:user/*`],
+      why: UNKNOWN,
+    },
     {
       actions: ["eks:DescribeCluster", "eks:ListPodIdentityAssociations"],
       resources: [at("eks", "cluster/*")],

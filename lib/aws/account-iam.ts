@@ -1,4 +1,5 @@
 import {
+  GetAccessKeyLastUsedCommand,
   GetAccountAuthorizationDetailsCommand,
   type GroupDetail,
   IAMClient,
@@ -7,11 +8,12 @@ import {
   type RoleDetail,
   type UserDetail,
 } from "@aws-sdk/client-iam";
+import { isProbe } from "../core/access-key.ts";
 import { identifier } from "../core/identifier.ts";
 import { nameOfArn } from "../core/identity/arn.ts";
-import type { Entity, Runs } from "../core/identity/facts.ts";
+import type { Entity, KeyUse, Runs } from "../core/identity/facts.ts";
 import { type Policy, parsePolicy, UNREADABLE } from "../core/policy/document.ts";
-import type { Aws, Identifier } from "../core/types.ts";
+import type { Aws, Identifier, Instant } from "../core/types.ts";
 import { chunks } from "./batch.ts";
 
 /** All of an account's identities (docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html). */
@@ -107,21 +109,43 @@ export const readIdentities = async (
   return { entities: readDetails(all), profiles: profilesOf(all.roles) };
 };
 
-const keysOf = async (aws: Aws, name: string, principal: Identifier): Promise<readonly Runs[]> => {
+const keysOf = async (aws: Aws, { name }: Entity) => {
   const { AccessKeyMetadata = [] } = await aws(IAMClient).send(new ListAccessKeysCommand({ UserName: name }));
-  return AccessKeyMetadata.flatMap(({ AccessKeyId }) =>
-    identifier("aws-key", AccessKeyId).map((key) => ({ name: key, principal })),
+  return AccessKeyMetadata.flatMap(({ AccessKeyId, CreateDate }) =>
+    identifier("aws-key", AccessKeyId).map((key) => ({ name: key, id: AccessKeyId ?? "", createdAt: CreateDate })),
   );
 };
 
 /** Several at a time; IAM's own limits are not published, and its throttling is retried by the client. */
 const AT_ONCE = 5;
 
-/** The access keys of every user: two at the most, one call a user. */
-export const readKeys = async (aws: Aws, users: readonly Entity[]): Promise<readonly Runs[]> => {
-  const found: Runs[] = [];
-  for (const some of chunks(users, AT_ONCE)) {
-    found.push(...(await Promise.all(some.map(({ name, id }) => keysOf(aws, name, id)))).flat());
-  }
+const ofEach = async <T>(
+  users: readonly Entity[],
+  work: (user: Entity) => Promise<readonly T[]>,
+): Promise<readonly T[]> => {
+  const found: T[] = [];
+  for (const some of chunks(users, AT_ONCE)) found.push(...(await Promise.all(some.map(work))).flat());
   return found;
 };
+
+/** The access keys of every user: two at the most, one call a user. */
+export const readKeys = (aws: Aws, users: readonly Entity[]): Promise<readonly Runs[]> =>
+  ofEach(users, async (user) => (await keysOf(aws, user)).map(({ name }) => ({ name, principal: user.id })));
+
+const useOf = async (aws: Aws, { name, id, createdAt }: Awaited<ReturnType<typeof keysOf>>[number]) => {
+  const { AccessKeyLastUsed } = await aws(IAMClient).send(new GetAccessKeyLastUsedCommand({ AccessKeyId: id }));
+  const { LastUsedDate: at, ServiceName: service = "" } = AccessKeyLastUsed ?? {};
+  if (!at || isProbe({ ms: at.getTime(), service }, createdAt?.getTime())) return [];
+  return [{ name, at: at.toISOString() as Instant }];
+};
+
+/** When the named keys of these users were last used; one call a key. */
+export const readKeyUses = (
+  aws: Aws,
+  users: readonly Entity[],
+  names: ReadonlySet<Identifier>,
+): Promise<readonly KeyUse[]> =>
+  ofEach(users, async (user) => {
+    const keys = (await keysOf(aws, user)).filter(({ name }) => names.has(name));
+    return (await Promise.all(keys.map((key) => useOf(aws, key)))).flat();
+  });

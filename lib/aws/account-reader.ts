@@ -3,7 +3,7 @@ import type { AccountReader, Collected, SecretRead } from "../core/identity/fact
 import { described } from "../core/sanitize.ts";
 import type { Aws, Instant } from "../core/types.ts";
 import { readFunctions, readServiceAccounts, readTasks } from "./account-compute.ts";
-import { readIdentities, readKeys } from "./account-iam.ts";
+import { readIdentities, readKeys, readKeyUses } from "./account-iam.ts";
 import { readSecrets } from "./account-secrets.ts";
 import { readsBetween } from "./reads.ts";
 
@@ -33,6 +33,7 @@ export const accountReader = (aws: Aws): AccountReader => {
     entities: async () => (await all()).entities,
     profiles: async () => (await all()).profiles,
     keys: (users) => tolerant("access keys", () => readKeys(aws, users)),
+    keyUses: (users, names) => tolerant("uses of access keys", () => readKeyUses(aws, users, names)),
     functions: () => tolerant("functions", () => readFunctions(aws)),
     tasks: () => tolerant("task definitions", () => readTasks(aws)),
     clusters: (roles) => tolerant("clusters", () => readServiceAccounts(aws, roles)),

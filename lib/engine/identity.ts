@@ -144,6 +144,16 @@ const readings = async (world: IdentityWorld, state: IndexState | undefined, cre
   return { edges, readsUntil: isTold ? until : from, problem };
 };
 
+/** Use of the keys that are credentials: whoever has a copy signs without reading the secret. */
+const keyUses = (world: IdentityWorld, entities: readonly Entity[], credentials: readonly Credential[]) => {
+  const owners = new Set(credentials.flatMap(usersOf));
+  const names = new Set(
+    credentials.flatMap(({ identifiers }) => identifiers.filter((one) => one.startsWith("aws-key:"))),
+  );
+  const users = names.size === 0 ? [] : entities.filter(({ kind, id }) => kind === "user" && owners.has(id));
+  return world.reader.keyUses(users, names);
+};
+
 const written = async (world: IdentityWorld, known: Parameters<typeof graphOf>[0], parts: Parts, at: Instant) => {
   const { identities, account } = world;
   const all = namesOf(parts).flatMap(([, { found }]) => found);
@@ -162,16 +172,22 @@ const build = async (world: IdentityWorld, begunAt: Instant): Promise<Rebuilt> =
   const { entities, parts } = await collected(world, credentials);
   const secrets = await world.reader.secrets(credentials.map(({ id }) => id));
   const reads = await readings(world, state, credentials);
+  const uses = await keyUses(world, entities, credentials);
   const known = { entities, credentials, secrets: secrets.found, reads: reads.edges, now: begunAt };
   const { names, reachedBy } = await written(world, known, parts, begunAt);
-  const problems = [...namesOf(parts).map(([, { problem }]) => problem), secrets.problem, reads.problem].filter(
-    (problem) => problem !== undefined,
-  );
+  const problems = [
+    ...namesOf(parts).map(([, { problem }]) => problem),
+    secrets.problem,
+    reads.problem,
+    uses.problem,
+  ].filter((problem) => problem !== undefined);
   const told = namesOf(parts).flatMap(([part, { problem }]) => (problem ? [] : [[part, begunAt] as const]));
   const valid = { ...state?.valid, ...Object.fromEntries(told) };
   const { readsUntil } = reads;
   await identities.complete({ account, valid, completedAt: clock.now(), readsUntil, problems }, begunAt);
-  await world.record?.(observations({ ...known, reads: reads.edges, reachedBy, account, until: begunAt }, clock));
+  await world.record?.(
+    observations({ ...known, reads: reads.edges, keyUses: uses.found, reachedBy, account, until: begunAt }, clock),
+  );
   return { principals: entities.length, names, credentials: credentials.length, problems };
 };
 

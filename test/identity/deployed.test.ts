@@ -11,8 +11,13 @@ import {
   PutRolePolicyCommand,
 } from "@aws-sdk/client-iam";
 import { CreateFunctionCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
+import {
+  CreateSecretCommand,
+  GetSecretValueCommand,
+  ListSecretsCommand,
+  SecretsManagerClient,
+} from "@aws-sdk/client-secrets-manager";
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { beforeAll, describe, expect, it } from "vitest";
 import { accountReader } from "../../lib/aws/account-reader.ts";
 import { makeAws } from "../../lib/aws/clients.ts";
@@ -236,6 +241,28 @@ describe("an account on the local AWS, with IAM enforced", () => {
         subject,
       ).toContain(subject.startsWith("aws-key:") ? billing.id : db.id);
     }
+  });
+
+  it("tells when a key was last used, but not of a new one that it was tried", async () => {
+    await aws(IAMClient).send(new CreateUserCommand({ UserName: "signer" }));
+    const { AccessKey } = await aws(IAMClient).send(new CreateAccessKeyCommand({ UserName: "signer" }));
+    const { AccessKeyId: accessKeyId = "", SecretAccessKey: secretAccessKey = "" } = AccessKey ?? {};
+    const name = `aws-key:${accessKeyId}` as const;
+    const credentials = { accessKeyId, secretAccessKey };
+    const [reader, users] = [
+      accountReader(aws),
+      (await accountReader(aws).entities()).filter((one) => one.name === "signer"),
+    ];
+    const uses = () => reader.keyUses(users, new Set([name]));
+    expect(await uses()).toEqual({ found: [] });
+    await aws(STSClient, { credentials }).send(new GetCallerIdentityCommand({}));
+    expect(await uses()).toEqual({ found: [] });
+    // A refused request is a use as well.
+    await aws(SecretsManagerClient, { credentials })
+      .send(new ListSecretsCommand({}))
+      .catch(() => undefined);
+    expect(await uses()).toMatchObject({ found: [{ name, at: expect.stringMatching(/^20.*Z$/) }] });
+    expect(await reader.keyUses(users, new Set())).toEqual({ found: [] });
   });
 
   it("costs a signal three batch reads at the most, one query a name, and no scan", async () => {

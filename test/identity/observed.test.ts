@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LifecycleEvent } from "../../lib/core/events.ts";
 import type { Observed } from "../../lib/core/identity/observed.ts";
+import type { Instant } from "../../lib/core/types.ts";
 import { rebuild } from "../../lib/engine/identity.ts";
 import { ACCOUNT, credential, identityWorld, idOf, reading, role, roleId } from "./world.ts";
 
@@ -52,6 +53,23 @@ describe("what a look says of use", () => {
       aStranger: roleId("dev"),
       workload: "there",
     });
+  });
+
+  it("is, of an access key, when it last signed a request too, though nobody reads its secret", async () => {
+    const world = await looking(
+      credential("mailer", "orders", ["aws-key:AKIA0000000000000001", `iam-user:${ACCOUNT}/mailer`]),
+      credential("db", "orders"),
+    );
+    world.account.keyUses = [
+      { name: "aws-key:AKIA0000000000000001", at: "2026-11-19T10:00:00.000Z" as Instant },
+      { name: "aws-key:AKIA0000000000000009", at: "2026-11-19T11:00:00.000Z" as Instant },
+    ];
+    const told = await world.look();
+    expect(new Set(told.map(({ lastUsedAt }) => lastUsedAt))).toEqual(new Set([null, "2026-11-19T10:00:00.000Z"]));
+    world.account.silent.add("keyUses");
+    world.clock.advance(7 * DAY);
+    const again = await rebuild(world.world);
+    expect(again?.problems).toEqual(["keyUses: refused"]);
   });
 
   it.each([

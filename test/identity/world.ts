@@ -3,6 +3,7 @@ import type {
   Collected,
   Entity,
   Holds,
+  KeyUse,
   Runs,
   SecretRead,
   StoredSecret,
@@ -68,6 +69,7 @@ export type Account = {
   functions: Runs[];
   tasks: (Runs | Holds)[];
   reads: SecretRead[];
+  keyUses: KeyUse[];
   /** Parts that cannot be told. */
   silent: Set<keyof AccountReader>;
 };
@@ -76,7 +78,7 @@ export const identityWorld = async (credentials: readonly Credential[]) => {
   const clock = memoryClock("2026-11-20T09:00:00.000Z");
   const inventory = memoryInventory();
   for (const one of credentials) await inventory.put(one);
-  const account: Account = { entities: [], functions: [], tasks: [], reads: [], silent: new Set() };
+  const account: Account = { entities: [], functions: [], tasks: [], reads: [], keyUses: [], silent: new Set() };
   const told = <T>(part: keyof AccountReader, found: readonly T[]): Collected<T> =>
     account.silent.has(part) ? { found: [], problem: `${part}: refused` } : { found };
   const reader: AccountReader = {
@@ -86,6 +88,11 @@ export const identityWorld = async (credentials: readonly Credential[]) => {
     },
     profiles: async () => [],
     keys: async () => told("keys", []),
+    keyUses: async (_, names) =>
+      told(
+        "keyUses",
+        account.keyUses.filter(({ name }) => names.has(name)),
+      ),
     functions: async () => told("functions", account.functions),
     tasks: async () => told("tasks", account.tasks),
     clusters: async () => told("clusters", []),

@@ -47,6 +47,9 @@ export type StoredSecret = {
 /** One reading of a secret's value, as CloudTrail recorded it. */
 export type SecretRead = { readonly principal: Identifier; readonly secret: string; readonly at: Instant };
 
+/** When an access key last signed a request that was not Rekey's own trial of it. */
+export type KeyUse = { readonly name: Identifier; readonly at: Instant };
+
 /** What could be collected, and what not. */
 export type Collected<T> = { readonly found: readonly T[]; readonly problem?: string };
 
@@ -55,6 +58,8 @@ export interface AccountReader {
   /** Throws when it cannot be told: without it there is no index. */
   entities(): Promise<readonly Entity[]>;
   keys(users: readonly Entity[]): Promise<Collected<Runs>>;
+  /** Of those keys of the users that are named. */
+  keyUses(users: readonly Entity[], names: ReadonlySet<Identifier>): Promise<Collected<KeyUse>>;
   functions(): Promise<Collected<Runs>>;
   tasks(): Promise<Collected<Runs | Holds>>;
   clusters(roles: readonly Entity[]): Promise<Collected<Runs>>;

@@ -1,12 +1,13 @@
 import type { LifecycleEvent } from "../events.ts";
 import type { Clock, Credential, CredentialId, Identifier, Instant } from "../types.ts";
-import type { Entity } from "./facts.ts";
+import type { Entity, KeyUse } from "./facts.ts";
 import type { ReachedBy, ReadEdge } from "./index-port.ts";
 
 /** Who reads one credential and who may, as one look at its account found it. Counts, and one name each as an example. */
 export type Observed = {
   /** Readings before this are counted. */
   readonly until: Instant;
+  /** When it was last read; of an access key, when it last signed a request, if that was later. */
   readonly lastUsedAt: Instant | null;
   /** Readings since they were first looked for. */
   readonly uses: number;
@@ -29,6 +30,8 @@ export type Seen = {
   readonly entities: readonly Entity[];
   readonly reads: readonly ReadEdge[];
   readonly reachedBy: readonly ReachedBy[];
+  /** Of credentials that are access keys. */
+  readonly keyUses: readonly KeyUse[];
   readonly account: string;
   readonly until: Instant;
 };
@@ -61,14 +64,11 @@ const observe = (credential: Credential, seen: Seen, entities: ReadonlyMap<Ident
   const strangers = who
     .filter(({ tags }) => credential.environment && tags[ENVIRONMENT] && tags[ENVIRONMENT] !== credential.environment)
     .map(({ id }) => id);
+  const used = seen.keyUses.filter(({ name }) => credential.identifiers.includes(name)).map(({ at }) => at);
   const names = unused.map(({ principal }) => principal);
   return {
     until: seen.until,
-    lastUsedAt:
-      edges
-        .map(({ lastUsedAt }) => lastUsedAt)
-        .sort()
-        .at(-1) ?? null,
+    lastUsedAt: [...edges.map((edge) => edge.lastUsedAt), ...used].sort().at(-1) ?? null,
     uses: edges.reduce((sum, { uses }) => sum + uses, 0),
     readers: readers.length,
     unused: names.length,

@@ -7,14 +7,13 @@ import {
   type StatusType,
   UpdateAccessKeyCommand,
 } from "@aws-sdk/client-iam";
+import { isProbe } from "../../core/access-key.ts";
 import { Misconfigured } from "../../core/errors.ts";
 import { isNamed } from "../shared/aws-fault.ts";
 import type { Ownership } from "../shared/iam-user.ts";
 
 /** IAM keeps at most two keys a user: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 export const SLOTS = 2;
-/** Our own probe (STS, right after creation) is the only use that an orphan can have seen. */
-const PROBED_WITHIN_MS = 15 * 60_000;
 
 export type Key = {
   readonly id: string;
@@ -79,13 +78,10 @@ export const makeRoom = async (at: At, { current, previous, by }: Room): Promise
   await deleteKey(at, ours.id);
 };
 
-export type LastUse = { readonly at: Date; readonly service: string; readonly region: string };
+type LastUse = { readonly at: Date; readonly service: string; readonly region: string };
 
 /** When, for which service and where a key last signed a request; undefined when it never did. */
-export const lastUse = async (
-  { iam, signal }: Pick<At, "iam" | "signal">,
-  id: string,
-): Promise<LastUse | undefined> => {
+const lastUse = async ({ iam, signal }: Pick<At, "iam" | "signal">, id: string): Promise<LastUse | undefined> => {
   const { AccessKeyLastUsed: last } = await iam.send(new GetAccessKeyLastUsedCommand({ AccessKeyId: id }), {
     abortSignal: signal,
   });
@@ -93,13 +89,10 @@ export const lastUse = async (
   return { at: last.LastUsedDate, service: last.ServiceName ?? "N/A", region: last.Region ?? "N/A" };
 };
 
-/** Whether a use can have been that of our own probe. */
-export const isProbe = ({ at, service }: LastUse, createdAt: Date | undefined): boolean =>
-  service === "sts" && createdAt !== undefined && at.getTime() - createdAt.getTime() <= PROBED_WITHIN_MS;
-
-const usedByOthers = async (at: At, { id, createdAt }: Key): Promise<boolean> => {
+/** The last use of a key by anybody but our own probe, which is the only use that an orphan can have seen. */
+export const otherUse = async (at: Pick<At, "iam" | "signal">, id: string, createdAt: Date | undefined) => {
   const last = await lastUse(at, id);
-  return last !== undefined && !isProbe(last, createdAt);
+  return last && !isProbe({ ms: last.at.getTime(), service: last.service }, createdAt?.getTime()) ? last : undefined;
 };
 
 /**
@@ -109,6 +102,6 @@ const usedByOthers = async (at: At, { id, createdAt }: Key): Promise<boolean> =>
 export const deleteOrphans = async (at: At, keep: readonly string[]): Promise<void> => {
   const strays = (await listKeys(at)).filter(({ id, status }) => status === "Active" && !keep.includes(id));
   for (const key of strays) {
-    if (!(await usedByOthers(at, key))) await deleteKey(at, key.id);
+    if (!(await otherUse(at, key.id, key.createdAt))) await deleteKey(at, key.id);
   }
 };

@@ -1,6 +1,6 @@
 import type { Finding, Instant, Use } from "../../core/types.ts";
 import { ownershipFinding, slotsFinding, standingFinding } from "../shared/iam-findings.ts";
-import { type At, isProbe, lastUse, listKeys, SLOTS } from "./keys.ts";
+import { type At, listKeys, otherUse, SLOTS } from "./keys.ts";
 
 const asInstant = (date: Date) => date.toISOString() as Instant;
 
@@ -9,8 +9,8 @@ const asInstant = (date: Date) => date.toISOString() as Instant;
  * not permitted: https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccessKeyLastUsed.html
  */
 export const usesOf = async (at: At, id: string): Promise<Use> => {
-  const [last, keys] = await Promise.all([lastUse(at, id), listKeys(at)]);
-  if (!last || isProbe(last, keys.find((key) => key.id === id)?.createdAt)) return { by: [] };
+  const last = await otherUse(at, id, (await listKeys(at)).find((key) => key.id === id)?.createdAt);
+  if (!last) return { by: [] };
   return { lastUsedAt: asInstant(last.at), by: [{ who: `${last.service} in ${last.region}`, count: 1 }] };
 };
 

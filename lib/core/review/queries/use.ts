@@ -84,7 +84,7 @@ ORDER BY credential`,
 export const dormant: Query = {
   id: "Q4",
   title: "Dormant credentials",
-  basis: `${BASIS}. What nobody has read is counted from the first look; use of copies, and of an access key without its secret, is not seen.`,
+  basis: `${BASIS}. What nobody has used is counted from the first look. Of an access key the last request that it signed counts as well, of anything else what its secret was read for: use of a copy is not seen.`,
   rowsAre: "findings",
   restsOn: "access.observed",
   params: [{ name: "days", type: "number", what: "not read for so many days", default: 90 }],
