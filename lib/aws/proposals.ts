@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
-import type { Proposal, Proposals } from "../core/proposal.ts";
+import { type Proposal, type Proposals, placeOf } from "../core/proposal.ts";
 import type { Aws } from "../core/types.ts";
 import { documents } from "./document.ts";
 
@@ -9,11 +9,11 @@ const key = (id: string) => ({ PK: `PROPOSAL#${id}`, SK: "META" });
 const KEPT_S = 90 * 86_400;
 
 const asItem = (proposal: Proposal) => {
-  const { id, state, proposedAt, expiresAt, revision } = proposal;
+  const { id, state, expiresAt, revision } = proposal;
   return {
     ...key(id),
     gpk: `PROPOSALS#${state}`,
-    gsk: `${proposedAt}#${id}`,
+    gsk: placeOf(proposal),
     revision: revision + 1,
     // One attribute: the table's time to live is a number and has the name of one of its fields.
     proposal: { ...proposal, revision: revision + 1 },
@@ -53,7 +53,7 @@ export const dynamoProposals = (aws: Aws, table: string): Proposals => {
         ConditionExpression: "revision = :read",
         ExpressionAttributeValues: { ":read": proposal.revision },
       }),
-    async list(state, limit) {
+    async list(state, limit, behind) {
       const found: Proposal[] = [];
       let next: Record<string, unknown> | undefined;
       do {
@@ -61,8 +61,11 @@ export const dynamoProposals = (aws: Aws, table: string): Proposals => {
           new QueryCommand({
             ...named,
             IndexName: "list",
-            KeyConditionExpression: "gpk = :gpk",
-            ExpressionAttributeValues: { ":gpk": `PROPOSALS#${state}` },
+            KeyConditionExpression: behind === undefined ? "gpk = :gpk" : "gpk = :gpk AND gsk < :behind",
+            ExpressionAttributeValues: {
+              ":gpk": `PROPOSALS#${state}`,
+              ...(behind !== undefined && { ":behind": behind }),
+            },
             ScanIndexForward: false,
             ExclusiveStartKey: next,
             Limit: limit,

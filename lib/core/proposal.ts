@@ -49,9 +49,12 @@ export interface Proposals {
   get(id: string): Promise<Proposal | undefined>;
   /** True when it was written: nobody has written since `proposal.revision` was read. Stored with the next revision. */
   replace(proposal: Proposal): Promise<boolean>;
-  /** Newest first. */
-  list(state: Proposal["state"], limit: number): Promise<readonly Proposal[]>;
+  /** Newest first; those behind a place in that order, where one is given. */
+  list(state: Proposal["state"], limit: number, behind?: string): Promise<readonly Proposal[]>;
 }
+
+/** A proposal's place among the others, which sorts as time does and is its own. */
+export const placeOf = ({ proposedAt, id }: Pick<Proposal, "proposedAt" | "id">): string => `${proposedAt}#${id}`;
 
 const ASSUMED = /^arn:[\w-]+:sts::(\d{12}):assumed-role\/([^/]+)\/(.+)$/;
 const SSO = /^AWSReservedSSO_/;

@@ -1,4 +1,4 @@
-import type { Proposal, Proposals } from "../core/proposal.ts";
+import { type Proposal, type Proposals, placeOf } from "../core/proposal.ts";
 
 /** Proposals in a Map, with the same conditions as the table's writes. */
 export const memoryProposals = (): Proposals => {
@@ -16,10 +16,10 @@ export const memoryProposals = (): Proposals => {
       put(proposal);
       return true;
     },
-    list: async (state, limit) =>
+    list: async (state, limit, behind) =>
       [...kept.values()]
-        .filter((one) => one.state === state)
-        .sort((a, b) => (`${a.proposedAt}#${a.id}` < `${b.proposedAt}#${b.id}` ? 1 : -1))
+        .filter((one) => one.state === state && (behind === undefined || placeOf(one) < behind))
+        .sort((a, b) => (placeOf(a) < placeOf(b) ? 1 : -1))
         .slice(0, limit),
   };
 };

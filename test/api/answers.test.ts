@@ -102,6 +102,7 @@ describe("a page", () => {
   it.each([
     ["/credentials", "credentials", 3],
     ["/incidents", "incidents", 3],
+    ["/proposals", "proposals", 3],
     ["/queries/Q23", "rows", 3],
   ])("of %s goes on where the one before ended", async (path, field, count) => {
     const keys: string[] = [];

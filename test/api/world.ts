@@ -131,7 +131,8 @@ export const stage = async (entries: readonly Sealed[] = USUAL, over: Partial<Ap
   const lease = "2027-01-01T00:00:00.000Z" as Instant;
   for (const n of [1, 2, 3])
     await incidents.claim(incident(n === 1 ? INCIDENT : `inc-${String(n).repeat(16)}`, n), clock.now(), lease);
-  await proposals.open(proposal);
+  for (const id of [PROPOSAL, "inc-0000000000000001", "inc-0000000000000002"])
+    await proposals.open({ ...proposal, id });
   const { log, table, whole: read } = await once(entries);
   const [accessed, orders]: [object[], object[]] = [[], []];
   const world: ApiWorld = {

@@ -11,7 +11,7 @@ import { wakeOnce } from "../../lib/aws/wake.ts";
 import { Forbidden } from "../../lib/core/errors.ts";
 import type { Incident } from "../../lib/core/incident.ts";
 import { purposeOf } from "../../lib/core/proof.ts";
-import type { Proposal, Proposals } from "../../lib/core/proposal.ts";
+import { type Proposal, type Proposals, placeOf } from "../../lib/core/proposal.ts";
 import type { Aws, Instant } from "../../lib/core/types.ts";
 import { memoryProposals } from "../../lib/memory/proposals.ts";
 import { makeFunction, openProbe, policy, until } from "../local/probe.ts";
@@ -111,6 +111,24 @@ describe.each(stores)("proposals %s", (_, open) => {
     expect((await Promise.all(said)).filter(Boolean)).toHaveLength(1);
     expect((await store.get("raced"))?.revision).toBe(2);
     expect(await store.replace({ ...kept, state: "denied" }), "read before that").toBe(false);
+  });
+
+  it("are listed page by page, none twice and none left out, also of one moment and while others come", async () => {
+    const store = open();
+    const ids = Array.from({ length: 7 }, (_, n) => `page-${n}`);
+    for (const [n, id] of ids.entries()) {
+      const kept = await store.open(proposal(id, n < 4 ? 40 : 41));
+      await store.replace({ ...kept, state: "denied" });
+    }
+    const seen: string[] = [];
+    let behind: string | undefined;
+    for (let page = await store.list("denied", 2); page.length > 0; page = await store.list("denied", 2, behind)) {
+      seen.push(...page.map(({ id }) => id));
+      behind = placeOf(page.at(-1) as Proposal);
+      const late = await store.open(proposal(`late-${seen.length}`, 50));
+      await store.replace({ ...late, state: "denied" });
+    }
+    expect(seen).toEqual(ids.toReversed());
   });
 
   it("are listed by their state, newest first", async () => {

@@ -1,12 +1,13 @@
 import * as z from "zod/mini";
 import { Proof } from "../../core/proof.ts";
-import type { Proposal } from "../../core/proposal.ts";
+import { type Proposal, placeOf } from "../../core/proposal.ts";
+import { fromCursor, next, Paged, toCursor } from "../page.ts";
 import { defineRoute } from "../route.ts";
 import { Actor, hash, missing, reason } from "../words.ts";
 import type { ApiWorld } from "../world.ts";
 import { id, incidentBody, OneIncident } from "./incidents.ts";
 
-const LISTED = 100;
+const PLACE = /^\d{4}-\d\d-\d\dT[\d:.]+Z#/;
 const Approval = z.object({ actor: Actor, at: z.string() });
 const One = z.object({
   id: z.string(),
@@ -65,12 +66,14 @@ export const proposalRoutes = [
     method: "get",
     path: "/proposals",
     role: "reader",
-    title: "The newest hundred containments that wait for people, or that did",
-    query: z.object({ state: z._default(z.enum(["open", "approved", "denied", "expired"]), "open") }),
-    answers: z.object({ proposals: z.array(One) }),
-    handle: async ({ proposals }, { query: { state } }) => {
-      const all = await proposals.list(state, LISTED);
-      return { answer: () => ({ proposals: all.map(shown) }) };
+    title: "Containments that wait for people, or that did, the newest first",
+    query: z.object({ state: z._default(z.enum(["open", "approved", "denied", "expired"]), "open"), ...Paged }),
+    answers: z.object({ proposals: z.array(One), next }),
+    handle: async ({ proposals }, { query: { state, cursor, limit } }) => {
+      const found = await proposals.list(state, limit + 1, fromCursor(cursor, PLACE));
+      const page = found.slice(0, limit);
+      const last = found.length > limit ? page.at(-1) : undefined;
+      return { answer: () => ({ proposals: page.map(shown), ...(last && { next: toCursor(placeOf(last)) }) }) };
     },
   }),
   defineRoute({
