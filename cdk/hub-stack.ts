@@ -13,6 +13,7 @@ import { ClockFunction } from "./constructs/clock.ts";
 import { deciding } from "./constructs/deciding.ts";
 import { DiscoverFunction } from "./constructs/discover.ts";
 import { DrillFunction } from "./constructs/drill.ts";
+import { EvidenceFunction } from "./constructs/evidence.ts";
 import type { RekeyFunction } from "./constructs/function.ts";
 import { IngestFunction } from "./constructs/ingest.ts";
 import { NotifyFunction } from "./constructs/notify.ts";
@@ -138,7 +139,7 @@ export class HubStack extends Stack {
       transmit: transmit ? new TransmitFunction(this, "Transmit", { hub, transmit }) : undefined,
       notify: notify.length > 0 ? new NotifyFunction(this, "Notify", { hub, notify }) : undefined,
       organization: this.addOrganization(hub),
-      api: this.addApi(hub),
+      ...this.addApi(hub),
       drill: drill ? new DrillFunction(this, "Drill", { hub, drill }) : undefined,
     };
   }
@@ -151,10 +152,13 @@ export class HubStack extends Stack {
       : undefined;
   }
 
-  private addApi(hub: Hub): ApiFunction | undefined {
-    if (!hub.config.api) return undefined;
-    const api = new ApiFunction(this, "Api", { hub, api: hub.config.api });
+  /** Packs are made where there is somebody who may take one. */
+  private addApi(hub: Hub) {
+    const { api: config } = hub.config;
+    if (!config) return {};
+    const evidence = config.roles.reviewer ? new EvidenceFunction(this, "Evidence", { hub }) : undefined;
+    const api = new ApiFunction(this, "Api", { hub, api: config, packsArn: evidence?.packsArn });
     new CfnOutput(this, "ApiUrl", { value: api.url });
-    return api;
+    return { api, evidence };
   }
 }

@@ -7,12 +7,13 @@ import { meant } from "../lib/catalog/meant.ts";
 import { Misconfigured } from "../lib/core/errors.ts";
 import { toBytes } from "../lib/core/ledger/bytes.ts";
 import { reportFiles } from "../lib/engine/evidence.ts";
+import { exportLog } from "../lib/engine/export-log.ts";
 import { LEDGER, manifestOf, packComplaints, packKeyFrom, packLines } from "../lib/engine/pack.ts";
 import { exportedLog, readIn } from "./log.ts";
 import type { Cli } from "./main.ts";
 import { asOfLine } from "./query.ts";
 import { msOf, openRecord, type RecordOptions, recordOptions } from "./record.ts";
-import { save, saveLog } from "./save-log.ts";
+import { saveIn } from "./save-file.ts";
 
 type Options = RecordOptions & { readonly out?: string; readonly verify?: string };
 
@@ -36,8 +37,8 @@ const pack = async (cli: Cli, given: string, options: Options): Promise<void> =>
   const record = await openRecord(cli, options);
   if (options.from === undefined) await recordRead(cli, given, record.asOf);
   const files = reportFiles({ framework, controls, log: record.log, asOf: record.asOf, ms: msOf });
-  await saveLog(join(out, LEDGER), record.source, record.shards);
-  for (const [path, text] of files) await save(out, path, toBytes(text));
+  await exportLog(record.source, record.shards, saveIn(join(out, LEDGER)));
+  for (const [path, text] of files) await saveIn(out)(path, toBytes(text));
   const told = { dir: out, framework: framework.id, controls: controls.length, files: files.size, asOf: record.asOf };
   cli.show({ ...told, recorded: options.from === undefined }, () => [
     `${framework.name} ${framework.version}: ${controls.length} controls, ${files.size} files and the ledger in ${out}`,

@@ -11,11 +11,12 @@ import { totalOf } from "../lib/core/ledger/shards.ts";
 import { type UsedKey, verdictLines } from "../lib/core/ledger/told.ts";
 import { verifyLog } from "../lib/core/ledger/verify.ts";
 import type { Aws } from "../lib/core/types.ts";
+import { exportLog } from "../lib/engine/export-log.ts";
 import { type Asked, askOutside, isBorneOut, outsideLines, outsideOptions } from "./ledger-outside.ts";
 import { proofCommands, verifyFile } from "./ledger-proof.ts";
 import { verifierCommand } from "./ledger-verifier.ts";
 import { deployedLog, namesOf, readIn, shardsOf } from "./log.ts";
-import { saveLog } from "./save-log.ts";
+import { saveIn } from "./save-file.ts";
 
 type Io = { readonly out: (line: string) => void; readonly aws: () => Aws };
 type Options = { readonly json?: boolean; readonly prefix?: string };
@@ -48,7 +49,7 @@ const exportTo = async (dir: string, io: Io, command: Command): Promise<void> =>
   const { json, prefix } = options(command);
   const log = await deployedLog(io.aws(), namesOf(prefix), AbortSignal.timeout(EXPORT_MS));
   const shards = await shardsOf(log);
-  const files = await saveLog(dir, log, shards);
+  const files = await exportLog(log, shards, saveIn(dir));
   const told = { dir, origin: log.by.name, size: totalOf(shards), files };
   io.out(json ? JSON.stringify(told) : `exported ${told.size} entries of ${told.origin} to ${dir} (${files} files)`);
 };

@@ -6,6 +6,7 @@ import { makeApi } from "../lib/api/app.ts";
 import { callerIn } from "../lib/api/authorizer.ts";
 import { Problem } from "../lib/api/problem.ts";
 import type { Mapping } from "../lib/api/roles.ts";
+import { URL_SECONDS } from "../lib/api/routes/evidence.ts";
 import type { ApiWorld } from "../lib/api/world.ts";
 import { s3Objects } from "../lib/aws/archive.ts";
 import { makeAws } from "../lib/aws/clients.ts";
@@ -14,13 +15,15 @@ import { dynamoIncidents } from "../lib/aws/incidents.ts";
 import { dynamoInventory } from "../lib/aws/inventory.ts";
 import { dynamoHistory } from "../lib/aws/ledger.ts";
 import { logFiles } from "../lib/aws/log-files.ts";
-import { invoke } from "../lib/aws/network.ts";
+import { invoke, invokeLater } from "../lib/aws/network.ts";
+import { presigned } from "../lib/aws/presigned.ts";
 import { dynamoReview } from "../lib/aws/projection.ts";
 import { dynamoProposals } from "../lib/aws/proposals.ts";
 import { kmsSigner } from "../lib/aws/signer.ts";
 import { type Verifier, verifier } from "../lib/core/ledger/note.ts";
 import { openShards, totalOf } from "../lib/core/ledger/shards.ts";
 import { described } from "../lib/core/sanitize.ts";
+import { orderPack, packPath, packState } from "../lib/engine/pack-orders.ts";
 import { type ReadLog, readLog } from "../lib/engine/record-of.ts";
 import { END_EARLY_MS, environment, log } from "./environment.ts";
 
@@ -40,6 +43,10 @@ const mapping = JSON.parse(required("REKEY_API_ROLES")) as Mapping;
 const rolesClaim = process.env["REKEY_API_CLAIM"] ?? "groups";
 const archive = s3Objects({ aws, bucket: names.archiveBucket(account, region) });
 const work = s3Objects({ aws, bucket: names.workBucket(account, region) });
+
+const packs = names.packsBucket(account, region);
+const shelf = s3Objects({ aws, bucket: packs });
+const begin = (order: object) => invokeLater(aws, names.evidence, order);
 
 const read = logFiles({ archive, work }, () => AbortSignal.timeout(ANSWER_MS));
 
@@ -77,6 +84,11 @@ const world: ApiWorld = {
   read,
   by,
   log: wholeLog,
+  packs: {
+    order: (of, asOf) => orderPack({ shelf, clock, begin }, { of, asOf }, AbortSignal.timeout(ANSWER_MS)),
+    look: (id) => packState({ shelf, clock }, id, AbortSignal.timeout(ANSWER_MS)),
+    url: (id, made) => presigned(aws, packs, packPath(id, made), URL_SECONDS),
+  },
   newId: randomUUID,
   accessed: (accessed) => invoke(aws, names.project, { accessed }, "not recorded", PATIENT),
   review: (review) => invoke(aws, names.project, { review }, "not recorded", PATIENT),

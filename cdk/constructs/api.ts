@@ -5,6 +5,7 @@ import { HttpIamAuthorizer, HttpJwtAuthorizer } from "aws-cdk-lib/aws-apigateway
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
+import { acceptResource } from "../acknowledged.ts";
 import type { Settled } from "../config.ts";
 import type { Hub } from "../hub-stack.ts";
 import { RekeyFunction } from "./function.ts";
@@ -30,13 +31,13 @@ const LOGGED = AccessLogFormat.custom(
   }),
 );
 
-type ApiProps = { readonly hub: Hub; readonly api: NonNullable<Settled["api"]> };
+type ApiProps = { readonly hub: Hub; readonly api: NonNullable<Settled["api"]>; readonly packsArn: string | undefined };
 
 /** Answers reviewers, machines and approvers: one function behind an authorizer for each kind of caller. */
 export class ApiFunction extends RekeyFunction {
   readonly url: string;
 
-  constructor(scope: Construct, id: string, { hub, api }: ApiProps) {
+  constructor(scope: Construct, id: string, { hub, api, packsArn }: ApiProps) {
     const { config, naming } = hub;
     super(scope, id, {
       config,
@@ -52,6 +53,7 @@ export class ApiFunction extends RekeyFunction {
     });
     this.allowReading(hub);
     this.allowOrders(hub, api);
+    if (packsArn) this.allowPacks(hub, packsArn);
     this.url = this.gateway(hub, api).apiEndpoint;
   }
 
@@ -71,6 +73,17 @@ export class ApiFunction extends RekeyFunction {
     const acts = roles.operator || roles.approver ? [naming.respond] : [];
     const named = [naming.project, ...acts].map((name) => naming.functionArn(place, name));
     this.allow(["lambda:InvokeFunction"], named);
+  }
+
+  /** Orders packs and reads them: by its right to read one does the URL of that one work. */
+  private allowPacks({ naming, place }: Hub, packsArn: string) {
+    const [all, orders] = [`${packsArn}/pack-*`, `${packsArn}/pack-*/order.json`];
+    this.allow(["s3:GetObject"], [all]);
+    this.allow(["s3:PutObject"], [orders]);
+    // Without it S3 answers 403 instead of 404 for what is not there.
+    this.allow(["s3:ListBucket"], [packsArn]);
+    this.allow(["lambda:InvokeFunction"], [naming.functionArn(place, naming.evidence)]);
+    for (const path of [all, orders]) acceptResource(this.role, path, "A pack for each question.");
   }
 
   private gateway({ config, naming }: Hub, { jwt }: ApiProps["api"]): HttpApi {

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { actorOf, ROLES } from "./roles.ts";
 import { defineRoute, type Route } from "./route.ts";
 import { credentialRoutes } from "./routes/credentials.ts";
+import { evidenceRoutes } from "./routes/evidence.ts";
 import { incidentRoutes } from "./routes/incidents.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
 import { proposalRoutes } from "./routes/proposals.ts";
@@ -26,6 +27,7 @@ export const routes: readonly Route[] = [
   ...incidentRoutes,
   ...recordRoutes,
   ...ledgerRoutes,
+  ...evidenceRoutes,
   ...proposalRoutes,
   ...reviewRoutes,
 ];

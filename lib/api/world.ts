@@ -4,7 +4,8 @@ import type { Verifier } from "../core/ledger/note.ts";
 import type { ReadFile } from "../core/ledger/pieces.ts";
 import type { Proposals } from "../core/proposal.ts";
 import type { ReviewStore } from "../core/review/store.ts";
-import type { Clock, Ledger } from "../core/types.ts";
+import type { Clock, Instant, Ledger } from "../core/types.ts";
+import type { PackMade, PackState } from "../engine/pack-orders.ts";
 import type { ReadLog } from "../engine/record-of.ts";
 
 /** An evidence pack that is about to be given. */
@@ -28,6 +29,13 @@ export type ApiWorld = {
   readonly by: () => Promise<Verifier>;
   /** The whole log, checked against its checkpoint. Throws Problem where it is too long for this function. */
   readonly log: () => Promise<ReadLog>;
+  readonly packs: {
+    /** Orders a pack, or finds it ordered. Answers its id. */
+    readonly order: (of: string, asOf: Instant) => Promise<string>;
+    readonly look: (id: string) => Promise<PackState | undefined>;
+    /** Reads that pack and nothing else, for a while. */
+    readonly url: (id: string, made: PackMade) => Promise<string>;
+  };
   readonly newId: () => string;
   /** Records that evidence is taken. Throws when it was not recorded: then none is given. */
   readonly accessed: (access: Access) => Promise<unknown>;

@@ -28,6 +28,13 @@ export const invoke = async (
   throw Object.assign(new Error(`${complaint}: ${errorMessage}`), { name: errorType });
 };
 
+/** Has Lambda invoke a function some time soon, again where it fails (Lambda developer guide, invocation-async). */
+export const invokeLater = async (aws: Aws, name: string, payload: object): Promise<void> => {
+  const { InvokeCommand, LambdaClient } = await client();
+  const how = { FunctionName: name, InvocationType: "Event", Payload: JSON.stringify(payload) } as const;
+  await aws(LambdaClient).send(new InvokeCommand(how));
+};
+
 /** The ARN of a function in the account and region where a credential's secret is. */
 const besides = (credential: string, name: string): string => {
   const [, partition, , region, account] = credential.split(":");

@@ -5,6 +5,8 @@ export const names = (prefix = "rekey") => ({
   reviewTable: `${prefix}-review`,
   archiveBucket: (account: string, region: string) => `${prefix}-archive-${account}-${region}`,
   workBucket: (account: string, region: string) => `${prefix}-work-${account}-${region}`,
+  /** Evidence packs that the API gives, for a day each. */
+  packsBucket: (account: string, region: string) => `${prefix}-packs-${account}-${region}`,
   /** What compaction makes of the archive; nothing that could not be made again. */
   parquetBucket: (account: string, region: string) => `${prefix}-parquet-${account}-${region}`,
   ledgerKeyAlias: `alias/${prefix}-ledger`,
@@ -38,6 +40,7 @@ export const names = (prefix = "rekey") => ({
   project: `${prefix}-project`,
   compact: `${prefix}-compact`,
   api: `${prefix}-api`,
+  evidence: `${prefix}-evidence`,
   rotate: (network: string) => `${prefix}-rotate-${network}`,
   /** Of the log, as its checkpoint's first line and its key's name (C2SP tlog-checkpoint). */
   origin: (account: string, region: string) => `${prefix}.${account}.${region}/ledger`,
@@ -60,6 +63,7 @@ export const ownRoles = (prefix: string, region: string): readonly string[] => {
     clock,
     project,
     own.api,
+    own.evidence,
     own.look,
     own.drill,
     own.rotate("*"),

@@ -51,17 +51,23 @@ const csvFiles = (assessed: readonly Assessed[]): readonly (readonly [string, st
     }),
   );
 
-const ocsf = ({ log, asOf, ms }: PackRequest) => {
-  const seen = seenBy(log.entries, asOf);
-  const mapped = seen.map((event) => ({ type: event.type, as: toOcsf(event, logOf(asOf.origin), ms) }));
-  const lacking = Object.groupBy(
-    mapped.filter(({ as }) => as === undefined),
-    ({ type }) => type,
-  );
-  return {
-    text: mapped.flatMap(({ as }) => (as ? [`${JSON.stringify(as)}\n`] : [])).join(""),
-    notInOcsf: Object.fromEntries(Object.entries(lacking).map(([type, events]) => [type, events.length])),
-  };
+/** Events of one file of OCSF: a string of V8's holds 512 MB. */
+const OCSF_EVENTS = 200_000;
+
+/** `ocsf.ndjson`; of more events than it takes also `ocsf-2.ndjson` and so on. */
+const ocsf = ({ log, asOf, ms }: PackRequest, most: number) => {
+  const lacking = new Map<string, number>();
+  const lines = seenBy(log.entries, asOf).flatMap((event) => {
+    const as = toOcsf(event, logOf(asOf.origin), ms);
+    if (as) return [`${JSON.stringify(as)}\n`];
+    lacking.set(event.type, (lacking.get(event.type) ?? 0) + 1);
+    return [];
+  });
+  const files = Array.from({ length: Math.max(1, Math.ceil(lines.length / most)) }, (_, i) => {
+    const text = lines.slice(i * most, (i + 1) * most).join("");
+    return [i === 0 ? "ocsf.ndjson" : `ocsf-${i + 1}.ndjson`, text] as const;
+  });
+  return { files, notInOcsf: Object.fromEntries(lacking) };
 };
 
 const controlsJson = (assessed: readonly Assessed[]) =>
@@ -81,11 +87,11 @@ const controlsJson = (assessed: readonly Assessed[]) =>
   }));
 
 /** Every file of a report by path, the same for the same log, moment and controls; `MANIFEST.json` last. */
-export const reportFiles = (request: PackRequest): ReadonlyMap<string, string> => {
+export const reportFiles = (request: PackRequest, ocsfEvents = OCSF_EVENTS): ReadonlyMap<string, string> => {
   const { framework, controls, log, asOf, ms } = request;
   const seen = seenBy(log.entries, asOf);
   const assessed = controls.map((control) => assess(control, seen, asOf, ms));
-  const { text, notInOcsf } = ocsf(request);
+  const { files: ocsfFiles, notInOcsf } = ocsf(request, ocsfEvents);
   const controlsFile = json({ asOf, controls: controlsJson(assessed) });
   const oscal = toOscal(assessed, {
     framework,
@@ -95,7 +101,7 @@ export const reportFiles = (request: PackRequest): ReadonlyMap<string, string> =
   const files = new Map([
     ["summary.html", summaryPage(framework, assessed, asOf, log.note)],
     ["controls.json", controlsFile],
-    ["ocsf.ndjson", text],
+    ...ocsfFiles,
     ...(oscal ? [["report.oscal.json", json(oscal)] as const] : []),
     ...csvFiles(assessed),
   ]);

@@ -19,9 +19,9 @@ const write = ({ objects, past }: Bucket, path: string, bytes: Uint8Array, mutab
   past.set(path, [...(past.get(path) ?? []), copy]);
 };
 
-const MUTABLE = /(^|\/)(checkpoint|cosigned)$/;
+const MUTABLE = /(^|\/)(checkpoint|cosigned|order\.json|told\.json)$/;
 
-/** A bucket in a Map. Only the newest checkpoint, and the cosigned one, may ever change; anything else rewritten with other bytes throws. */
+/** A bucket in a Map. Only the newest checkpoint, the cosigned one, and what is told of a pack may ever change; anything else rewritten with other bytes throws. */
 export const memoryObjects = (held: Bucket, layer: Faults = faults()): ObjectStore => {
   const etag = (path: string): string | undefined => {
     const count = held.past.get(path)?.length;

@@ -17,8 +17,7 @@ import { CANARY, caller, HOSTILE, INCIDENT, jsonOf, post, type Review, type Stag
 
 type Page = { readonly events: readonly { readonly index: number }[]; readonly next?: string };
 type Pack = {
-  readonly files: Readonly<Record<string, string>>;
-  readonly asOf: { readonly size: number; readonly root: string };
+  readonly pack: { readonly url: string; readonly asOf: { readonly size: number; readonly root: string } };
 };
 type Document = {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
@@ -136,18 +135,19 @@ describe("a page", () => {
 });
 
 describe("an answer that the caller has", () => {
-  it.each(routes.filter(({ method, id }) => method === "get" && id !== "getReview").map(({ id }) => id))(
-    "%s is not given again",
-    async (id) => {
-      const [path] = requests[id] ?? [""];
-      const tag = (await world.as(caller("reader"))(path)).headers.get("etag") ?? "";
-      expect(tag).toMatch(/^"/);
-      const again = await world.as(caller("reader"))(path, { headers: { "if-none-match": tag } });
-      expect([again.status, await again.text(), again.headers.get("etag")]).toEqual([304, "", tag]);
-      const other = await world.as(caller("reader"))(path, { headers: { "if-none-match": '"other"' } });
-      expect(other.status).toBe(200);
-    },
-  );
+  it.each(
+    routes
+      .filter(({ method, id, role }) => method === "get" && role === "reader" && id !== "getReview")
+      .map(({ id }) => id),
+  )("%s is not given again", async (id) => {
+    const [path] = requests[id] ?? [""];
+    const tag = (await world.as(caller("reader"))(path)).headers.get("etag") ?? "";
+    expect(tag).toMatch(/^"/);
+    const again = await world.as(caller("reader"))(path, { headers: { "if-none-match": tag } });
+    expect([again.status, await again.text(), again.headers.get("etag")]).toEqual([304, "", tag]);
+    const other = await world.as(caller("reader"))(path, { headers: { "if-none-match": '"other"' } });
+    expect(other.status).toBe(200);
+  });
 
   it("is given anew once the log has grown", async () => {
     const grown = await stage(many(61));
@@ -245,26 +245,43 @@ describe("what is wrong", () => {
 });
 
 describe("evidence", () => {
-  const take = (of: Stage) => of.as(caller("reviewer", "jwt"))("/evidence", post({ of: "nist-csf:RS.MI-01" }));
+  const order = (of: Stage, body: object = {}) =>
+    of.as(caller("reviewer", "jwt"))("/evidence", post({ of: "nist-csf:RS.MI-01", ...body }));
+  const take = async (of: Stage, ordered: Response) =>
+    of.as(caller("reviewer", "jwt"))(ordered.headers.get("location") ?? "");
 
-  it("is recorded, with who took it and of which log, before it is given", async () => {
-    const { files, asOf } = await jsonOf<Pack>(take(world));
-    expect(Object.keys(files)).toContain("MANIFEST.json");
-    expect(world.accessed).toEqual([
+  it("is ordered, made, recorded with who took it and of which log, and then given", async () => {
+    const fresh = await stage(many(10));
+    const ordered = await order(fresh);
+    expect([ordered.status, fresh.accessed]).toEqual([202, []]);
+    const told = await jsonOf<Pack>(take(fresh, ordered));
+    expect(told).toMatchObject({ state: "ready", pack: { url: expect.stringContaining("https://"), seconds: 900 } });
+    const { size, root } = told.pack.asOf;
+    expect(fresh.accessed).toEqual([
       {
         id: "id-1",
         what: "nist-csf:RS.MI-01",
-        size: asOf.size,
-        root: asOf.root,
+        size,
+        root,
         actor: { kind: "human", principal: "https://idp.example#reviewer-1" },
       },
     ]);
   });
 
-  it("is not given when that was not recorded", async () => {
+  it("is the same pack for the same question", async () => {
+    const fresh = await stage(many(10));
+    const asOf = "2026-03-01T00:00:00.000Z";
+    const ids = [await order(fresh, { asOf }), await order(fresh, { asOf }), await order(fresh)];
+    const [one, two, three] = ids.map((answer) => answer.headers.get("location"));
+    expect([one, three === one]).toEqual([two, false]);
+  });
+
+  it("is not given when that was not recorded, nor where nobody ordered it", async () => {
     const deaf = await stage(many(10), { accessed: () => Promise.reject(new Error("no ledger")) });
-    const answer = await take(deaf);
-    expect([answer.status, (await jsonOf<Partial<Pack>>(answer)).files]).toEqual([500, undefined]);
+    const answer = await take(deaf, await order(deaf));
+    expect([answer.status, (await answer.text()).includes("packs.example")]).toEqual([500, false]);
+    const none = await deaf.as(caller("reviewer"))(`/evidence/pack-${"0".repeat(24)}`);
+    expect(none.status).toBe(404);
   });
 });
 

@@ -1,5 +1,5 @@
 import { arn } from "../review/logs.ts";
-import { HASH, INCIDENT, PROOF, PROPOSAL, post, secretArn } from "./world.ts";
+import { HASH, INCIDENT, PACK, PROOF, PROPOSAL, post, secretArn } from "./world.ts";
 
 const CREDENTIAL = secretArn("db/orders-000");
 const containment = { id: "order-0001", credential: CREDENTIAL, scenario: "exfiltrated", reason: "leaked" };
@@ -30,7 +30,8 @@ export const requests: Readonly<Record<string, readonly [path: string, init?: Re
   getTileOfYear: ["/ledger/shard/2027/tile/0/000.p/1"],
   proveEntry: ["/ledger/proofs/3"],
   getTile: ["/ledger/tile/entries/000.p/61"],
-  takeEvidence: ["/evidence", post({ of: "nist-csf:RS.MI-01" })],
+  orderEvidence: ["/evidence", post({ of: "nist-csf:RS.MI-01" })],
+  takeEvidence: [`/evidence/${PACK}`],
   listProposals: ["/proposals"],
   getProposal: [`/proposals/${PROPOSAL}`],
   approveProposal: [`/proposals/${PROPOSAL}/approve`, post({ hash: HASH, proof: PROOF })],

@@ -29,6 +29,7 @@ getCheckpointOfYear xxxx
 proveEntry        xxxx
 getTile           xxxx
 getTileOfYear     xxxx
+orderEvidence     -x--
 takeEvidence      -x--
 listProposals     xxxx
 getProposal       xxxx

@@ -1,15 +1,19 @@
 import { makeApi } from "../../lib/api/app.ts";
 import type { Caller, Role } from "../../lib/api/roles.ts";
 import type { ApiWorld } from "../../lib/api/world.ts";
+import { zipOf } from "../../lib/aws/zip.ts";
+import { meant } from "../../lib/catalog/meant.ts";
 import type { Incident } from "../../lib/core/incident.ts";
 import { openShards } from "../../lib/core/ledger/shards.ts";
 import type { Proposal } from "../../lib/core/proposal.ts";
 import type { Sealed } from "../../lib/core/review/entry.ts";
-import type { Credential, CredentialId, Instant, WorkloadId } from "../../lib/core/types.ts";
+import type { Clock, Credential, CredentialId, Instant, WorkloadId } from "../../lib/core/types.ts";
 import { type CampaignWorld, decideItem, openCampaign, signCampaign } from "../../lib/engine/campaign.ts";
+import { makePack, orderPack, type PackOrder, packPath, packState } from "../../lib/engine/pack-orders.ts";
 import { type ReadLog, readLog } from "../../lib/engine/record-of.ts";
 import { memoryClock } from "../../lib/memory/clock.ts";
 import { memoryLedger } from "../../lib/memory/ledger.ts";
+import { bucket, memoryObjects } from "../../lib/memory/objects.ts";
 import { memoryProposals } from "../../lib/memory/proposals.ts";
 import type { ReviewTable } from "../../lib/memory/review.ts";
 import { memoryIncidents, memoryInventory } from "../../lib/memory/state.ts";
@@ -24,6 +28,7 @@ export const HOSTILE = `"><script>alert(1)</script>\u2028{{7*7}}`;
 export const CANARY = "canary-undo-3f9c1b";
 export const INCIDENT = "inc-0123456789abcdef";
 export const PROPOSAL = "inc-fedcba9876543210";
+export const PACK = "pack-30c37b6010d016fc579255f1";
 export const HASH = "a".repeat(64);
 export const PROOF = { authorization: "AWS4-HMAC-SHA256 x", date: "20261123T080000Z" };
 
@@ -106,6 +111,21 @@ type Kept = {
 };
 const USUAL = many(60);
 
+/** What the makers of packs keep and do, at once; with one pack that is ready. */
+const packsOf = async (log: Kept["log"], clock: Clock): Promise<ApiWorld["packs"]> => {
+  const shelf = memoryObjects(bucket());
+  const { signal } = new AbortController();
+  const ports = { shelf, clock, read: log.read, by: log.by, ms: Date.parse, zip: zipOf };
+  const begin = (order: PackOrder) => makePack(ports, order, meant(order.of), signal);
+  const packs: ApiWorld["packs"] = {
+    order: (of, asOf) => orderPack({ shelf, clock, begin }, { of, asOf }, signal),
+    look: (id) => packState({ shelf, clock }, id, signal),
+    url: async (id, made) => `https://packs.example/${packPath(id, made)}`,
+  };
+  await packs.order("nist-csf:RS.MI-01", clock.now());
+  return packs;
+};
+
 /** Sealed and projected once for all tests: nothing of either is changed by one. */
 const kept = new WeakMap<readonly Sealed[], Promise<Kept>>();
 const sealed = async (entries: readonly Sealed[]): Promise<Kept> => {
@@ -135,6 +155,7 @@ export const stage = async (entries: readonly Sealed[] = USUAL, over: Partial<Ap
     await proposals.open({ ...proposal, id });
   const { log, table, whole: read } = await once(entries);
   const [accessed, orders]: [object[], object[]] = [[], []];
+  const packs = await packsOf(log, clock);
   const world: ApiWorld = {
     store: storeOf(table),
     inventory,
@@ -145,6 +166,7 @@ export const stage = async (entries: readonly Sealed[] = USUAL, over: Partial<Ap
     read: log.read,
     by: async () => log.by,
     log: async () => read,
+    packs,
     newId: () => "id-1",
     accessed: async (access) => accessed.push(access),
     review: reviewing({ ledger, clock }),

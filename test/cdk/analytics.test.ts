@@ -13,7 +13,6 @@ test("without being asked for, nothing of Athena is deployed", () => {
 test("the event files are one table, found by the day of their commit", () => {
   const tables = of({ ...singleAccount, analytics: true }, "AWS::Glue::Table").map(flat);
   const text = tables.find((one) => /Name: rekey_events,/.test(one)) ?? expect.fail(tables.join());
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: Athena fills it in.
   expect(text).toContain("events/dt=${dt}/");
   expect(text).toContain("projection.dt.range: 2026-01-01,NOW");
   expect(text).toContain("PartitionKeys: Name: dt, Type: string");
@@ -38,7 +37,6 @@ test("what compaction writes is a table too: its columns, by day; the function t
   const config = { ...singleAccount, analytics: true };
   const tables = of(config, "AWS::Glue::Table").map(flat);
   const text = tables.find((one) => /Name: rekey_events_parquet,/.test(one)) ?? expect.fail(tables.join());
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: Athena fills it in.
   expect(text).toContain("parquet/dt=${dt}/");
   expect(text).toContain("MapredParquetInputFormat");
   for (const { name, type } of columnsOf([], Date.parse))

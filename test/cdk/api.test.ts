@@ -50,6 +50,25 @@ test("it reads, and reaches what acts only where somebody may act", () => {
     ]);
 });
 
+test("packs are made where somebody may take one: the API orders them and reads them, and writes nothing else", () => {
+  const bucketsOf = (role: "reader" | "reviewer") =>
+    resources(hubOf({ roles: { [role]: reader } }), "AWS::S3::Bucket").filter(([, { Properties = {} }]) =>
+      JSON.stringify(Properties["BucketName"]).includes("rekey-packs"),
+    );
+  expect(bucketsOf("reader")).toEqual([]);
+  expect(bucketsOf("reviewer")).toMatchObject([
+    [
+      expect.anything(),
+      { Properties: { LifecycleConfiguration: { Rules: [{ ExpirationInDays: 1, Status: "Enabled" }] } } },
+    ],
+  ]);
+  const reviewing = allowed({ roles: { reviewer: reader } });
+  expect(reviewing.filter((line) => /Put|Update|Delete/.test(line))).toEqual([
+    expect.stringMatching(/^s3:PutObject .*rekey-packs-.*\/pack-\*\/order\.json$/),
+  ]);
+  expect(reviewing.filter((line) => line.includes("lambda:")).join()).toMatch(/rekey-project.*rekey-evidence/);
+});
+
 test.each<[string, object, string]>([
   ["no role at all", { roles: {} }, "api: needs a role"],
   ["a role that nobody has heard of", { roles: { admin: reader } }, "api.roles: unknown admin"],

@@ -242,7 +242,6 @@ test("an archive that may not be deleted, unless a config says so in words", () 
 
 test("a grant with a placeholder that nothing fills is refused", () => {
   const setting = { partition: "aws", account: "1", region: "r", prefix: "p", network: "n" };
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a grant's placeholder
   const grant = { actions: ["a:B"], resources: ["arn:${partition}:a:${region}:${account}:${who}"] };
   expect(() => filled(grant, setting)).toThrow(/has the placeholder .*who/);
 });

@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -6,7 +8,9 @@ import { CognitoIdentityProvider } from "@aws-sdk/client-cognito-identity-provid
 import { IAM } from "@aws-sdk/client-iam";
 import { STS } from "@aws-sdk/client-sts";
 import { SignatureV4 } from "@smithy/signature-v4";
+import { unzipSync } from "fflate";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { saveIn } from "../../cli/save-file.ts";
 import { routes } from "../../lib/api/routes.ts";
 import { makeAws } from "../../lib/aws/clients.ts";
 import { dynamoHistory } from "../../lib/aws/ledger.ts";
@@ -20,6 +24,10 @@ import { root } from "../../local/process.ts";
 import { policy, until } from "../local/probe.ts";
 
 type Told = { readonly status: number; readonly type: string; readonly text: string };
+type Taken = {
+  readonly state: string;
+  readonly pack?: { readonly url: string; readonly sha256: string; readonly bytes: number };
+};
 type Keys = { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
 
 const before = { ...process.env };
@@ -113,6 +121,19 @@ const signed = async (credentials: Keys, method: string, path: string, body?: st
 const bearer = async (who: string, method: string, path: string, body?: string) =>
   send(method, path, { authorization: `Bearer ${await tokenOf(who)}`, "content-type": "application/json" }, body);
 
+/** Fetches a pack by its URL, as whoever was given it does, and checks it as its reader does. */
+const unpacked = async ({ url, sha256, bytes }: NonNullable<Taken["pack"]>): Promise<void> => {
+  const zip = new Uint8Array(await (await fetch(url)).arrayBuffer());
+  expect([zip.length, createHash("sha256").update(zip).digest("hex")]).toEqual([bytes, sha256]);
+  const into = join(dir, "pack");
+  for (const [path, content] of Object.entries(unzipSync(zip))) await saveIn(into)(path, content);
+  const told = spawnSync(process.execPath, ["cli/main.ts", "evidence", "--verify", into], { encoding: "utf8" });
+  expect([told.status, told.stdout]).toEqual([0, expect.stringContaining("every file is what it says")]);
+  // The URL is of this pack and no other, and of whoever has not been given one nothing is to be had.
+  const altered = [url.replace(sha256, "0".repeat(64)), url.split("?")[0] ?? ""];
+  for (const one of altered) expect((await fetch(one)).status).toBe(403);
+};
+
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "rekey-api-"));
   local = await startAws({ dir: join(dir, "aws") });
@@ -183,8 +204,18 @@ it("answers every reader under its own role, and records who takes evidence", as
 
   const wanted = JSON.stringify({ of: "nist-csf:RS.MI-01" });
   expect((await signed(dash, "POST", "/iam/evidence", wanted)).status).toBe(403);
-  const pack = await bearer("ada", "POST", "/jwt/evidence", wanted);
-  expect([pack.status, pack.text.slice(0, 200)]).toEqual([201, expect.stringContaining("recorded")]);
+  const ordered = await bearer("ada", "POST", "/jwt/evidence", wanted);
+  expect([ordered.status, ordered.text]).toEqual([202, expect.stringContaining("pack-")]);
+  const { id } = JSON.parse(ordered.text) as { readonly id: string };
+  expect((await signed(dash, "GET", `/iam/evidence/${id}`)).status).toBe(403);
+  const look = async () => JSON.parse((await bearer("ada", "GET", `/jwt/evidence/${id}`)).text) as Taken;
+  const { state, pack } =
+    (await until(async () => {
+      const told = await look();
+      return told.state === "making" ? undefined : told;
+    }, 30_000)) ?? (await look());
+  if (pack === undefined) return expect.fail(state);
+  await unpacked(pack);
   const events = await dynamoHistory({ aws, table: names().ledgerTable }).history(REVIEW);
   const taken = events.filter(({ type }) => type === "evidence.taken").at(-1);
   expect(taken?.actor.principal.startsWith(`${people.issuer}#`)).toBe(true);

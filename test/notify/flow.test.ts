@@ -30,7 +30,12 @@ const arranged = async (...settings: readonly Common[]) => {
   const marks = new Set<string>();
   const notifier = defineNotifier({
     ...(sns as NonNullable<typeof sns>),
-    connect: async () => ({ tell: async (one) => (heard.push(one), "told" as const) }),
+    connect: async () => ({
+      tell: async (one) => {
+        heard.push(one);
+        return "told" as const;
+      },
+    }),
   });
   const open = (f: Faults = faults()): NotifyWorld => ({
     settings: settings.length > 0 ? settings : [{ kind: "sns", name: "oncall" }],

@@ -56,6 +56,14 @@ describe("as of a moment", () => {
 });
 
 describe("an evidence pack", () => {
+  it("splits its OCSF into files where there is much, and loses no event by that", async () => {
+    const log = await readSample();
+    const request = { framework: csf, controls: csf.controls.slice(0, 1), log, asOf: asOf(log, undefined, ms), ms };
+    const whole = reportFiles(request).get("ocsf.ndjson") ?? expect.fail();
+    const parts = [...reportFiles(request, 25)].filter(([path]) => path.startsWith("ocsf"));
+    expect(parts.map(([path]) => path).slice(0, 2)).toEqual(["ocsf.ndjson", "ocsf-2.ndjson"]);
+    expect(parts.map(([, text]) => text).join("")).toBe(whole);
+  });
   it("is the same twice, and its manifest has the digest of every other file", async () => {
     const [first, second] = [await packOf("2026-11-01T00:00:00.000Z"), await packOf("2026-11-01T00:00:00.000Z")];
     expect([...first]).toEqual([...second]);

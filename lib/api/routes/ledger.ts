@@ -4,17 +4,9 @@ import { formatVkey } from "../../core/ledger/note.ts";
 import { formatProof, prove } from "../../core/ledger/proof.ts";
 import { keyFor } from "../../core/ledger/shard.ts";
 import { type OpenShard, openShards, placeIn, totalOf } from "../../core/ledger/shards.ts";
-import { reportFiles } from "../../engine/evidence.ts";
-import { known } from "../known.ts";
 import { Problem } from "../problem.ts";
-import { opened } from "../record.ts";
-import { actorOf } from "../roles.ts";
 import { defineRoute } from "../route.ts";
-import { AsOf, msOf, When } from "../words.ts";
 import type { ApiWorld } from "../world.ts";
-
-/** Lambda answers 6 MB at most (its quotas), JSON's escapes included. */
-const PACK_BYTES = 5_000_000;
 
 const shardsOf = async ({ read, by }: ApiWorld): Promise<readonly OpenShard[]> => {
   if (await read("checkpoint")) return openShards(read, await by());
@@ -117,27 +109,5 @@ export const ledgerRoutes = [
     params: z.object({ year, path: z.string().check(z.regex(TILE)) }),
     answers: "application/octet-stream",
     handle: (world, { params }) => tileOf(world, yearDir(params), params.path),
-  }),
-  defineRoute({
-    id: "takeEvidence",
-    method: "post",
-    path: "/evidence",
-    role: "reviewer",
-    title: "An evidence pack for a framework or one control; that it is taken is recorded first",
-    note: "Files by path, as `rekey evidence` writes them. The ledger that proves them is under `/ledger`.",
-    body: z.strictObject({ of: z.string().check(z.maxLength(100)), ...When }),
-    answers: z.object({ recorded: z.literal(true), asOf: AsOf, files: z.record(z.string(), z.string()) }),
-    handle: async (world, { body: { of, asOf: given }, caller }) => {
-      const { framework, controls } = known(of);
-      const { log, asOf } = await opened(world, given);
-      const made = Object.fromEntries(reportFiles({ framework, controls, log, asOf, ms: msOf }));
-      if (Buffer.byteLength(JSON.stringify(made)) > PACK_BYTES) {
-        const mend = `Take one control (such as ${of.split(":")[0]}:${controls[0]?.id}), or \`rekey evidence ${of}\`.`;
-        throw new Problem(413, `The pack for ${of} is larger than ${PACK_BYTES} bytes.`, mend);
-      }
-      const { size, root } = asOf;
-      await world.accessed({ id: world.newId(), what: of, size, root, actor: actorOf(caller) });
-      return { status: 201, answer: () => ({ recorded: true as const, asOf, files: made }) };
-    },
   }),
 ] as const;

@@ -4,12 +4,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { saveLog } from "../../../cli/save-log.ts";
+import { saveIn } from "../../../cli/save-file.ts";
 import { pathsOf } from "../../../lib/core/ledger/batch.ts";
 import { toText } from "../../../lib/core/ledger/bytes.ts";
 import { cosignatureLine, cosignedText, formatWitness, witnessOf } from "../../../lib/core/ledger/cosignature.ts";
 import { formatVkey, splitNote } from "../../../lib/core/ledger/note.ts";
 import { openShards } from "../../../lib/core/ledger/shards.ts";
+import { exportLog } from "../../../lib/engine/export-log.ts";
 import { begun, grow, key, settle } from "./handover.ts";
 import { append, drain, turnYear, type World, world } from "./world.ts";
 
@@ -77,7 +78,7 @@ describe("a stranger's verifier (golang.org/x/mod/sumdb: note, tlog)", () => {
       await drain(w);
       const into = join(dir, "years");
       const shards = await openShards(w.read, w.by);
-      await saveLog(into, { by: w.by, read: w.read }, shards);
+      await exportLog({ by: w.by, read: w.read }, shards, saveIn(into));
       const [name, year] = ["rekey.000000000000.test/ledger", "rekey.000000000000.test/ledger/2027"];
       const good = run(["run", ".", into]);
       expect([good.stdout, good.stderr]).toEqual([`${name} 301 entries verified\n${year} 41 entries verified\n`, ""]);
