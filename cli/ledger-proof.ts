@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { type Command, InvalidArgumentError } from "commander";
+import { dynamoInventory } from "../lib/aws/inventory.ts";
 import { Misconfigured } from "../lib/core/errors.ts";
 import { toBytes } from "../lib/core/ledger/bytes.ts";
 import { openCheckpoint } from "../lib/core/ledger/checkpoint.ts";
@@ -9,19 +10,25 @@ import { Malformed, unlessMalformed } from "../lib/core/ledger/errors.ts";
 import { checkProofFrom } from "../lib/core/ledger/follow.ts";
 import { formatVkey, parseVkey } from "../lib/core/ledger/note.ts";
 import { formatProof, parseProof, prove } from "../lib/core/ledger/proof.ts";
+import { checkProofs, proofsLines } from "../lib/core/ledger/proofs-of.ts";
 import { keyFor } from "../lib/core/ledger/shard.ts";
 import { type OpenShard, placeIn, totalOf } from "../lib/core/ledger/shards.ts";
 import { proofLines, refutedLine } from "../lib/core/ledger/told.ts";
 import type { Aws } from "../lib/core/types.ts";
-import { deployedLog, exportedLog, namesOf, type OpenLog, shardsOf } from "./log.ts";
+import { proveAll } from "../lib/engine/prove-all.ts";
+import { readLog } from "../lib/engine/record-of.ts";
+import { deployedLog, exportedLog, namesOf, type OpenLog, readIn, shardsOf } from "./log.ts";
+import { saveIn } from "./save-file.ts";
 
 type Io = { readonly out: (line: string) => void; readonly aws: () => Aws };
 type From = { readonly from?: string; readonly vkey?: string; readonly json?: boolean; readonly prefix?: string };
 
+/** Longest that one proof may take, and many, in ms. */
 const ANSWER_MS = 60_000;
+const READ_MS = 3_600_000;
 
-const opened = (io: Io, { from, vkey, prefix }: From): Promise<OpenLog> =>
-  from === undefined ? deployedLog(io.aws(), namesOf(prefix), AbortSignal.timeout(ANSWER_MS)) : exportedLog(from, vkey);
+const opened = (io: Io, { from, vkey, prefix }: From, waitMs = ANSWER_MS): Promise<OpenLog> =>
+  from === undefined ? deployedLog(io.aws(), namesOf(prefix), AbortSignal.timeout(waitMs)) : exportedLog(from, vkey);
 
 const endOf = ({ origin, size, root }: OpenShard) => ({ origin, size, root: bytesToHex(root) });
 
@@ -69,33 +76,64 @@ const proveOne = async (index: number, io: Io, options: From & { readonly out?: 
   );
 };
 
-/** Verifies the proof of one event with the key that is given. Exit code 1: not proven, 2: wrong usage. */
-export const verifyFile = async (
-  file: string,
-  io: Io,
-  { json, vkey }: { readonly json?: boolean | undefined; readonly vkey?: string | undefined },
-  command: Command,
-): Promise<void> => {
-  if (vkey === undefined) {
-    return command.error(
-      "error: a proof holds no key of its own; give the log's with --vkey (rekey ledger key prints it)",
-      {
-        exitCode: 2,
-      },
-    );
-  }
+type Many = From & { readonly credential?: string; readonly incident?: string; readonly out?: string };
+
+/** A credential by its ARN; by its name, where the inventory can be asked. */
+const credentialOf = async (io: Io, { from, prefix }: From, given: string): Promise<string> => {
+  if (given.startsWith("arn:") || from !== undefined) return given;
+  const [found] = await dynamoInventory(io.aws(), namesOf(prefix).stateTable).find([`name:${given}`]);
+  return found?.credential.id ?? given;
+};
+
+const proveMany = async (io: Io, options: Many): Promise<void> => {
+  const { credential, incident, out } = options;
+  if (out === undefined) throw new Misconfigured("say with --out which folder the proofs go into");
+  if (credential !== undefined && incident !== undefined)
+    throw new Misconfigured("say one of --credential and --incident");
+  const of = incident !== undefined ? { incident } : { credential: await credentialOf(io, options, credential ?? "") };
+  const shards = await shardsOf(await opened(io, options, READ_MS));
+  const events = await proveAll(shards, await readLog(shards), of, saveIn(out));
+  const line = `proved ${events} events in ${out}. Who is to check them needs the key: rekey ledger key`;
+  io.out(options.json ? JSON.stringify({ ...of, dir: out, events }) : line);
+};
+
+const keyGiven = (vkey: string | undefined, command: Command): string =>
+  vkey ??
+  command.error("error: a proof holds no key of its own; give the log's with --vkey (rekey ledger key prints it)", {
+    exitCode: 2,
+  });
+
+type Told = { readonly json?: boolean | undefined; readonly vkey?: string | undefined };
+
+/** Exit code 1: not proven, 2: wrong usage. */
+const telling = async (io: Io, json: boolean | undefined, verify: () => Promise<void>): Promise<void> => {
   try {
-    const shown = checkProofFrom(parseProof(await readFile(file, "utf8")), parseVkey(vkey));
-    const { checkpoint, index, event } = shown;
-    if (json)
-      return io.out(JSON.stringify({ good: true, origin: checkpoint.origin, size: checkpoint.size, index, event }));
-    for (const line of proofLines(shown)) io.out(line);
+    await verify();
   } catch (error) {
     if (!(error instanceof Malformed || error instanceof TypeError)) throw error;
     io.out(json ? JSON.stringify({ good: false, reason: error.message }) : refutedLine(error.message));
     process.exitCode = 1;
   }
 };
+
+/** Verifies the proof of one event with the key that is given. */
+export const verifyFile = (file: string, io: Io, { json, vkey }: Told, command: Command): Promise<void> =>
+  telling(io, json, async () => {
+    const shown = checkProofFrom(parseProof(await readFile(file, "utf8")), parseVkey(keyGiven(vkey, command)));
+    const { checkpoint, index, event } = shown;
+    if (json)
+      return io.out(JSON.stringify({ good: true, origin: checkpoint.origin, size: checkpoint.size, index, event }));
+    for (const line of proofLines(shown)) io.out(line);
+  });
+
+/** Verifies a folder of proofs with the key that is given. */
+export const verifyProofs = (dir: string, io: Io, { json, vkey }: Told, command: Command): Promise<void> =>
+  telling(io, json, async () => {
+    const shown = await checkProofs(readIn(dir), parseVkey(keyGiven(vkey, command)));
+    const good = shown.complaints.length === 0;
+    for (const line of json ? [JSON.stringify({ good, ...shown })] : proofsLines(shown)) io.out(line);
+    if (!good) process.exitCode = 1;
+  });
 
 const indexOf = (text: string): number => {
   if (/^\d{1,15}$/.test(text)) return Number(text);
@@ -115,8 +153,18 @@ export const proofCommands = (ledger: Command, io: Io): void => {
   common(
     ledger
       .command("prove")
-      .description("write the proof that one event is in the log, as a C2SP .tlog-proof file")
-      .argument("<index>", "its place in the sealed log", indexOf)
-      .option("--out <file>", "where to; printed otherwise"),
-  ).action((index: number, _, command: Command) => proveOne(index, io, command.optsWithGlobals()));
+      .description(
+        "write the proof that one event is in the log, as a C2SP .tlog-proof file; or a folder of such proofs",
+      )
+      .argument("[index]", "its place in the sealed log", indexOf)
+      .option("--credential <credential>", "every event of a credential, by ARN or by the secret's name")
+      .option("--incident <id>", "every event of an incident, over all its credentials")
+      .option("--out <path>", "where to: a file, or a folder for many; one proof is printed otherwise"),
+  ).action((index: number | undefined, _, command: Command) => {
+    const options: Many = command.optsWithGlobals();
+    if (index !== undefined) return proveOne(index, io, options);
+    if (options.credential === undefined && options.incident === undefined)
+      return command.error("error: say which event by its index, or give --credential or --incident", { exitCode: 2 });
+    return proveMany(io, options);
+  });
 };

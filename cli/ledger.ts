@@ -7,13 +7,14 @@ import { formatWitness, witnessOf } from "../lib/core/ledger/cosignature.ts";
 import { Malformed } from "../lib/core/ledger/errors.ts";
 import { followKey } from "../lib/core/ledger/follow.ts";
 import { formatVkey, parseVkey } from "../lib/core/ledger/note.ts";
+import { PROOFS } from "../lib/core/ledger/proofs-of.ts";
 import { totalOf } from "../lib/core/ledger/shards.ts";
 import { type UsedKey, verdictLines } from "../lib/core/ledger/told.ts";
 import { verifyLog } from "../lib/core/ledger/verify.ts";
 import type { Aws } from "../lib/core/types.ts";
 import { exportLog } from "../lib/engine/export-log.ts";
 import { type Asked, askOutside, isBorneOut, outsideLines, outsideOptions } from "./ledger-outside.ts";
-import { proofCommands, verifyFile } from "./ledger-proof.ts";
+import { proofCommands, verifyFile, verifyProofs } from "./ledger-proof.ts";
 import { verifierCommand } from "./ledger-verifier.ts";
 import { deployedLog, namesOf, readIn, shardsOf } from "./log.ts";
 import { saveIn } from "./save-file.ts";
@@ -89,6 +90,7 @@ const verifyDir = async (dir: string, io: Io, command: Command): Promise<void> =
   );
   if (!isDir)
     command.error(`error: ${dir} is not a directory; rekey ledger export --dir DIR makes one`, { exitCode: 2 });
+  if (await readIn(dir)(PROOFS)) return verifyProofs(dir, io, { json, vkey }, command);
   const key = await trusted(dir, vkey, command);
   const verdict = await verifyLog(readIn(dir), key.by);
   // A log that is not whole has nothing to compare.
@@ -123,8 +125,8 @@ export const ledgerCommands = (program: Command, io: Io): void => {
     .action(({ dir }: { readonly dir: string }, command: Command) => exportTo(dir, io, command));
   const verify = ledger
     .command("verify")
-    .description("verify an export, or the proof of one event, offline")
-    .argument("<dir>", "the export, or a .tlog-proof file")
+    .description("verify an export, or proofs of single events, offline")
+    .argument("<dir>", "the export, a .tlog-proof file, or a folder of them")
     .option("--vkey <key>", "the verifier key to trust, instead of the export's own")
     .option("--json", "print one JSON document");
   outsideOptions(verify).action((dir: string, _, command: Command) => verifyDir(dir, io, command));

@@ -4,6 +4,7 @@ import { checkProofFrom, followKey } from "../core/ledger/follow.ts";
 import { parseVkey } from "../core/ledger/note.ts";
 import type { ReadFile } from "../core/ledger/pieces.ts";
 import { parseProof } from "../core/ledger/proof.ts";
+import { checkProofs, PROOFS, proofsLines } from "../core/ledger/proofs-of.ts";
 import { proofLines, refutedLine, verdictLines } from "../core/ledger/told.ts";
 import { verifyLog } from "../core/ledger/verify.ts";
 import type { Framework } from "../core/review/control.ts";
@@ -36,11 +37,13 @@ const keyIn = async (read: ReadFile, given: string | undefined): Promise<string>
   throw new Malformed("there is no file vkey in it; give the key (rekey ledger key prints it)");
 };
 
+const neededKey = (vkey: string | undefined): string => {
+  if (vkey !== undefined) return vkey;
+  throw new Malformed("a proof holds no key of its own; give the log's (rekey ledger key prints it)");
+};
+
 const ofProof = async (read: ReadFile, path: string, vkey: string | undefined): Promise<Opinion> => {
-  if (vkey === undefined) {
-    throw new Malformed("a proof holds no key of its own; give the log's (rekey ledger key prints it)");
-  }
-  const by = parseVkey(vkey);
+  const by = parseVkey(neededKey(vkey));
   try {
     const shown = checkProofFrom(parseProof(toText((await read(path)) ?? new Uint8Array())), by);
     return { good: true, isOwnKey: false, lines: proofLines(shown) };
@@ -48,6 +51,11 @@ const ofProof = async (read: ReadFile, path: string, vkey: string | undefined): 
     if (!(error instanceof Malformed || error instanceof TypeError)) throw error;
     return { good: false, isOwnKey: false, lines: [refutedLine(error.message)] };
   }
+};
+
+const ofProofs = async (read: ReadFile, vkey: string | undefined): Promise<Opinion> => {
+  const shown = await checkProofs(read, parseVkey(neededKey(vkey)));
+  return { good: shown.complaints.length === 0, isOwnKey: false, lines: proofsLines(shown) };
 };
 
 const ofPack = async (read: ReadFile, vkey: string | undefined, ask: By): Promise<Opinion> => {
@@ -68,13 +76,15 @@ const ofLog = async (read: ReadFile, vkey: string | undefined): Promise<Opinion>
 };
 
 /**
- * Verifies an evidence pack, an export or a proof, whichever it is, under the key that is given or else its own. Throws
+ * Verifies an evidence pack, an export, a proof or a folder of them, whichever it is, under the key that is given or else its own. Throws
  * Malformed or Misconfigured where there is nothing to verify or no key.
  */
 export const examine = (handed: Handed, vkey: string | undefined, ask: By): Promise<Opinion> => {
   const { paths, read } = handed;
   const pack = folderOf(paths, "MANIFEST.json");
   if (pack !== undefined) return ofPack(within(read, pack), vkey, ask);
+  const proofs = folderOf(paths, PROOFS);
+  if (proofs !== undefined) return ofProofs(within(read, proofs), vkey);
   const log = folderOf(paths, "checkpoint");
   if (log !== undefined) return ofLog(within(read, log), vkey);
   const proof = paths.find((path) => path.endsWith(PROOF));

@@ -263,6 +263,20 @@ describe("sealing and proving against the services", () => {
       stdout: expect.stringContaining(`${name}/${year}`),
     });
     expect(rekey("prove", "999999").stderr).toContain("no entry 999999");
+    const proofs = join(dir, "proofs-of-one");
+    expect(rekey("prove", "--credential", "next-year", "--from", out, "--out", proofs, "--json").stdout).toContain(
+      '"events":4',
+    );
+    expect(rekey("verify", proofs, "--vkey", vkey)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("numbers 1 to 4 of next-year"),
+    });
+    expect(rekey("verify", proofs)).toMatchObject({ status: 2, stderr: expect.stringContaining("--vkey") });
+    writeFileSync(join(proofs, "entries.ndjson"), "{}\n");
+    expect(rekey("verify", proofs, "--vkey", vkey)).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining("ALTERED"),
+    });
     const asked = spawnSync(process.execPath, ["cli/main.ts", "query", "Q23", "--from", out, "--json"], {
       encoding: "utf8",
       env: { PATH: set["PATH"] },
