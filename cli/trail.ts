@@ -4,6 +4,7 @@ import { Misconfigured } from "../lib/core/errors.ts";
 import type { Sealed } from "../lib/core/review/entry.ts";
 import { mergedPage, pageOf } from "../lib/core/review/pages.ts";
 import {
+  approvalList,
   credentialList,
   dayLists,
   incidentList,
@@ -20,6 +21,7 @@ type Options = {
   readonly month?: string;
   readonly day?: string;
   readonly incident?: string;
+  readonly approvals?: boolean;
   readonly overdue?: boolean;
   readonly after: number;
   readonly limit: number;
@@ -37,14 +39,14 @@ const inForm = (value: string, form: RegExp, option: string, example: string): s
 
 /** Which lists hold what is asked for; exactly one thing is. */
 const listsOf = async (cli: Cli, options: Options): Promise<readonly string[]> => {
-  const { credential, workload, month, day, incident } = options;
-  if ([credential, workload, day, incident].filter((one) => one !== undefined).length !== 1)
-    throw new Misconfigured("say one of --credential, --workload, --day, --incident and --overdue");
+  const { credential, workload, month, day, incident, approvals } = options;
+  if ([credential, workload, day, incident, approvals].filter((one) => one !== undefined).length !== 1)
+    throw new Misconfigured("say one of --credential, --workload, --day, --incident, --approvals and --overdue");
   if (credential) return [credentialList((await cli.world().credential(credential)).id)];
   if (incident) return [incidentList(incident)];
   if (day) return dayLists(inForm(day, DAY, "--day", "2026-11-23"));
-  const wanted = month ?? new Date().toISOString().slice(0, 7);
-  return [workloadList(workload ?? "", inForm(wanted, MONTH, "--month", "2026-11"))];
+  const wanted = inForm(month ?? new Date().toISOString().slice(0, 7), MONTH, "--month", "2026-11");
+  return [approvals ? approvalList(wanted) : workloadList(workload ?? "", wanted)];
 };
 
 /** Of how much of the log an answer from the projection is. */
@@ -118,12 +120,15 @@ const count = (option: string) => (given: string) => {
 export const trailCommand = (program: Command, cli: Cli): void => {
   program
     .command("trail")
-    .description("what happened to a credential, a workload, on a day or in an incident; or what is overdue")
+    .description(
+      "what happened to a credential, a workload, on a day or in an incident; who approved; or what is overdue",
+    )
     .option("--credential <credential>", "ARN or name of its secret")
     .option("--workload <workload>", "what it held, in a month")
-    .option("--month <month>", "with --workload, such as 2026-11; this month when absent")
+    .option("--month <month>", "with --workload or --approvals, such as 2026-11; this month when absent")
     .option("--day <day>", "such as 2026-11-23, UTC")
     .option("--incident <id>", "every event of it, over all its credentials")
+    .option("--approvals", "what was asked for, given, denied or let expire, in a month")
     .option("--overdue", "whose schedule was not kept")
     .addOption(new Option("--after <index>", "go on behind this entry").argParser(count("--after")).default(-1))
     .addOption(new Option("--limit <n>", "events of one page").argParser(count("--limit")).default(100))

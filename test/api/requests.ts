@@ -13,6 +13,7 @@ export const requests: Readonly<Record<string, readonly [path: string, init?: Re
   getHistory: [`/history/${arn("c0")}`],
   getTrail: ["/trail/w0?month=2026-01"],
   getIncidentEvents: ["/incidents/inc-1/events"],
+  getApprovals: ["/approvals?month=2026-01"],
   listOverdue: ["/overdue"],
   listIncidents: ["/incidents"],
   getIncident: [`/incidents/${INCIDENT}`],

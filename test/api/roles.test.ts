@@ -17,6 +17,7 @@ listIncidents     xxxx
 getIncident       xxxx
 contain           ---x
 restore           ---x
+getApprovals      xxxx
 listQueries       xxxx
 answerQuery       xxxx
 getHoldings       xxxx

@@ -158,6 +158,7 @@ describe("the projection in DynamoDB", () => {
     expect(rekey("trail", "--overdue")).toMatchObject({ overdue: [{ id: arn("sealed") }], asOf });
     expect(rekey("trail", "--day", "2026-01-01")).toMatchObject({ events: [{ index: 0 }], asOf });
     expect(rekey("trail", "--day", "yesterday")).toMatchObject({ failed: expect.stringMatching(/2026-11-23/) });
+    expect(rekey("trail", "--approvals", "--month", "2026-01")).toMatchObject({ events: [], asOf });
     expect(rekey("trail")).toMatchObject({ failed: expect.stringMatching(/say one of/) });
     expect(rekey("query", "Q1")).toMatchObject({ rows: [{ credential: arn("sealed") }], asOf: { size: 2 } });
   }, 60_000);

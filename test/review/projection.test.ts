@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Fork } from "../../lib/core/ledger/errors.ts";
 import { bundlePath, tilePath } from "../../lib/core/ledger/tiles.ts";
 import { foldAll } from "../../lib/core/review/fold.ts";
-import { credentialList, dayLists, incidentList, workloadList } from "../../lib/core/review/store.ts";
+import { approvalList, credentialList, dayLists, incidentList, workloadList } from "../../lib/core/review/store.ts";
 import { projectOnce, projectUntilIdle } from "../../lib/engine/project.ts";
 import { Crash, type FaultPlan } from "../../lib/memory/faults.ts";
 import { reviewTable } from "../../lib/memory/review.ts";
@@ -117,7 +117,7 @@ describe("the projection", () => {
     await projectUntilIdle({ read: log.read, by, store });
     expect(table).toEqual(await whole(entries));
   });
-  it("lists an event under its credential, day, incident, and the workload that held it then", async () => {
+  it("lists an event under its credential, day, incident, the approvals, and the workload that held it then", async () => {
     const started = (at: number) => ({
       stream: arn("a"),
       type: "containment.started",
@@ -130,14 +130,16 @@ describe("the projection", () => {
         started(START + 1000),
         registered(arn("a"), "billing", START + 2000),
         started(START + 40 * 86_400_000),
+        { stream: arn("a"), type: "approval.denied", at: START + 41 * 86_400_000, data: { proposal: "p", hash: "h" } },
       ]),
     );
     const of = (list: string) => [...(table.lists.get(list)?.keys() ?? [])];
-    expect(of(credentialList(arn("a")))).toEqual([0, 1, 2, 3]);
+    expect(of(credentialList(arn("a")))).toEqual([0, 1, 2, 3, 4]);
+    expect(of(approvalList("2026-02"))).toEqual([4]);
     expect(of(incidentList("inc-1"))).toEqual([1, 3]);
     expect(of(workloadList("orders", "2026-01"))).toEqual([0, 1]);
     expect(of(workloadList("billing", "2026-01"))).toEqual([2]);
-    expect(of(workloadList("billing", "2026-02"))).toEqual([3]);
+    expect(of(workloadList("billing", "2026-02"))).toEqual([3, 4]);
     expect(dayLists("2026-01-01").flatMap(of)).toEqual([0, 1, 2]);
   });
 });

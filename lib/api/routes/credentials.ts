@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import type { Sealed } from "../../core/review/entry.ts";
 import { pageOf } from "../../core/review/pages.ts";
-import { credentialList, incidentList, workloadList } from "../../core/review/store.ts";
+import { approvalList, credentialList, incidentList, workloadList } from "../../core/review/store.ts";
 import type { Credential, Instant } from "../../core/types.ts";
 import { fromCursor, next, Paged, pageBy, toCursor } from "../page.ts";
 import { defineRoute } from "../route.ts";
@@ -41,6 +41,10 @@ const State = z.object({
   contained: z.nullable(z.string()),
 });
 const EventPage = z.object({ events: z.array(Event), next, asOf: Mark });
+
+const month = z.optional(z.string().check(z.regex(/^\d{4}-\d\d$/)));
+const monthOf = (given: string | undefined, { clock }: ApiWorld): string =>
+  given ?? clock.now().slice(0, "2026-11".length);
 
 type Bounds = { readonly cursor?: string | undefined; readonly limit: number; readonly until?: Instant | undefined };
 
@@ -119,10 +123,10 @@ export const credentialRoutes = [
     role: "reader",
     title: "Sealed events of what a workload held in a month, oldest first",
     params: z.object({ workload: z.string().check(z.maxLength(500)) }),
-    query: z.object({ month: z.optional(z.string().check(z.regex(/^\d{4}-\d\d$/))), ...Paged }),
+    query: z.object({ month, ...Paged }),
     answers: EventPage,
-    handle: (world, { params, query: { month, ...bounds } }) =>
-      eventsOf(world, workloadList(params.workload, month ?? world.clock.now().slice(0, "2026-11".length)), bounds),
+    handle: (world, { params, query: { month: given, ...bounds } }) =>
+      eventsOf(world, workloadList(params.workload, monthOf(given, world)), bounds),
   }),
   defineRoute({
     id: "getIncidentEvents",
@@ -134,6 +138,17 @@ export const credentialRoutes = [
     query: z.object(Paged),
     answers: EventPage,
     handle: (world, { params, query }) => eventsOf(world, incidentList(params.incident), query),
+  }),
+  defineRoute({
+    id: "getApprovals",
+    method: "get",
+    path: "/approvals",
+    role: "reader",
+    title: "Sealed events of a month's approvals: asked for, given, denied, escalated, expired; oldest first",
+    query: z.object({ month, ...Paged }),
+    answers: EventPage,
+    handle: (world, { query: { month: given, ...bounds } }) =>
+      eventsOf(world, approvalList(monthOf(given, world)), bounds),
   }),
   defineRoute({
     id: "listOverdue",

@@ -53,13 +53,15 @@ export const workloadList = (workload: string, month: string): string => `WL#${w
 export const dayLists = (day: string): readonly string[] =>
   Array.from({ length: DAY_SHARDS }, (_, shard) => `DAY#${day}#${shard}`);
 export const incidentList = (incident: string): string => `INC#${incident}`;
+/** Approvals that were asked for, given, denied, escalated or let expire in a month. */
+export const approvalList = (month: string): string => `APPR#${month}`;
 
 const MONTH = 7;
 const DAY = 10;
 
 /** The lists of an event, given its credential's state at it. */
 export const listsOf = (event: Sealed, state: CredentialState | undefined): readonly string[] => {
-  const { stream, at, index, data } = event;
+  const { stream, type, at, index, data } = event;
   // The workload at that entry: a run that is repeated may know a later one already.
   const workload = state?.held.findLast((one) => one.index <= index)?.workload;
   const incident: unknown = "incident" in data ? data.incident : undefined;
@@ -68,5 +70,6 @@ export const listsOf = (event: Sealed, state: CredentialState | undefined): read
     `DAY#${at.slice(0, DAY)}#${shardOf(stream, DAY_SHARDS)}`,
     ...(workload ? [workloadList(workload, at.slice(0, MONTH))] : []),
     ...(typeof incident === "string" ? [incidentList(incident)] : []),
+    ...(type.startsWith("approval.") ? [approvalList(at.slice(0, MONTH))] : []),
   ];
 };
