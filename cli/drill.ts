@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Drilled } from "../lib/core/drill.ts";
+import type { UnderWay } from "../lib/engine/drill.ts";
 import type { Cli } from "./main.ts";
 
 type Told = Drilled & { readonly ready: boolean };
@@ -21,7 +22,15 @@ const linesOf = (told: Told): readonly string[] => [
 const drill = async (cli: Cli): Promise<void> => {
   const world = cli.world();
   process.stderr.write("rekey: a canary is made, and then contained; this may take two minutes\n");
-  const told = (await world.drill(await world.caller())) as Told;
+  const told = (await world.drill(await world.caller())) as Told | UnderWay;
+  if ("underWay" in told) {
+    const { underWay, until } = told;
+    cli.show(told, () => [
+      `Nothing was measured: ${underWay} is under way, until ${until} at the latest. Try again then.`,
+    ]);
+    process.exitCode = 1;
+    return;
+  }
   cli.show(told, () => linesOf(told));
   if (!told.ready) process.exitCode = 1;
 };

@@ -54,6 +54,10 @@ export const handler = middy({ timeoutEarlyInMillis: END_EARLY_MS }).handler(asy
   const { actor = SCHEDULE } = Order.parse(event ?? {});
   const id = `drill-${randomBytes(6).toString("hex")}`;
   const told = await drill(world, { id, withinMs, actor });
+  if ("underWay" in told) {
+    await log("info", "another drill is under way", told);
+    return told;
+  }
   const ready = isReady(told);
   await log(ready ? "info" : "error", "drill", told);
   const metrics = new Metrics({ namespace: "Rekey", serviceName: prefix });

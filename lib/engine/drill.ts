@@ -1,5 +1,4 @@
 import { type Canary, type Drilled, drillEvent, drillSignal } from "../core/drill.ts";
-import { Conflict } from "../core/errors.ts";
 import type { Actor } from "../core/events.ts";
 import { incidentOf } from "../core/ids.ts";
 import type { Incident, Incidents } from "../core/incident.ts";
@@ -23,6 +22,9 @@ export type DrillWorld = {
 };
 
 export type DrillOrder = { readonly id: string; readonly withinMs: number; readonly actor: Actor };
+
+/** Another drill that is under way, until then at the latest. */
+export type UnderWay = { readonly underWay: string; readonly until: Instant };
 
 /** A new key may be unknown to some of STS for seconds; one answer says little. */
 const IN_A_ROW = 3;
@@ -122,16 +124,15 @@ const carryOut = async (world: DrillWorld, { id: drill, withinMs }: DrillOrder):
 
 /**
  * Contains a canary by the way of every signal, and measures from outside when its key is refused. One at a time: another's
- * clean-up would look like a containment. Whatever happens, the canary is cleared and the outcome recorded. Throws Conflict
- * while another is under way, and what clearing or recording throws.
+ * clean-up would look like a containment, so that while one is under way another does nothing. Whatever happens, the canary
+ * is cleared and the outcome recorded. Throws what clearing or recording throws.
  */
-export const drill = async (world: DrillWorld, order: DrillOrder): Promise<Drilled> => {
+export const drill = async (world: DrillWorld, order: DrillOrder): Promise<Drilled | UnderWay> => {
   const { canary, clock, locks, ledger, account } = world;
   const holder = order.id as CredentialId;
   const now = clock.now();
   const taken = await locks.take(`drill:${account}`, holder, { now, until: clock.after(now, TURN_MS) });
-  if (taken !== "taken")
-    throw new Conflict(`Drill ${taken.holder} is under way, until ${taken.until} at the latest. Try again then.`);
+  if (taken !== "taken") return { underWay: taken.holder, until: taken.until };
   try {
     const { id: name, withinMs } = order;
     const told = await carryOut(world, order).catch((error: unknown): Drilled => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Canary, isReady } from "../../lib/core/drill.ts";
+import { type Canary, type Drilled, isReady } from "../../lib/core/drill.ts";
 import { secret } from "../../lib/core/secret.ts";
 import type { CredentialId, Identifier } from "../../lib/core/types.ts";
 import { type DrillWorld, drill } from "../../lib/engine/drill.ts";
@@ -55,8 +55,12 @@ const arrange = async ({ answers = true, severity = 95 } = {}) => {
     ledger: f.through("ledger", world.wired().rotate.ledger),
     clock: world.clock,
   });
-  const run = (id = "drill-1", f?: Faults) => drill(wired(f), { id, withinMs: 30_000, actor: ACTOR });
-  return { ...world, keys, run, told: () => world.rows.filter(({ type }) => type === "drill.completed") };
+  const ask = (id = "drill-1", f?: Faults) => drill(wired(f), { id, withinMs: 30_000, actor: ACTOR });
+  const run = async (id?: string, f?: Faults): Promise<Drilled> => {
+    const told = await ask(id, f);
+    return "underWay" in told ? expect.fail(`${told.underWay} is under way`) : told;
+  };
+  return { ...world, keys, ask, run, told: () => world.rows.filter(({ type }) => type === "drill.completed") };
 };
 
 describe("a drill", () => {
@@ -95,11 +99,13 @@ describe("a drill", () => {
     expect((await world.run()).why).toMatch(/^nothing was done: playbook record-the-rest/);
   });
 
-  it("waits for none other: one at a time", async () => {
+  it("does nothing while another is under way, which is told and no failure", async () => {
     const world = await arrange();
     const until = world.clock.after(world.clock.now(), 60_000);
     await world.locks.take(`drill:${ACCOUNT}`, "drill-0" as CredentialId, { now: world.clock.now(), until });
-    await expect(world.run()).rejects.toThrow(/Drill drill-0 is under way, until/);
+    const before = [...world.keys().keys()];
+    expect(await world.ask()).toEqual({ underWay: "drill-0", until });
+    expect([world.told(), [...world.keys().keys()]]).toEqual([[], before]);
     world.clock.advance(61_000);
     expect((await world.run()).contained).toBe(true);
   });
