@@ -34,9 +34,15 @@ const toldPath = (id: string): string => `${id}/told.json`;
 /** Named by what is in it: whoever made it twice has made it once. */
 export const packPath = (id: string, { sha256: digest }: Pick<PackMade, "sha256">): string => `${id}/${digest}.zip`;
 
-/** The same question is the same pack. */
-const idOf = (of: string, moment: Instant): string =>
-  `pack-${bytesToHex(sha256(toBytes(JSON.stringify([of, moment])))).slice(0, 24)}`;
+/**
+ * S3 ends what lies there for a day at the midnight (UTC) after that, each object some time later (S3 user guide,
+ * intro-lifecycle-rules): whatever is of one day's orders is there for so long.
+ */
+const KEPT_MS = 24 * 60 * 60_000;
+
+/** The same question on the same day (UTC) is the same pack: never one of whose objects some have ended. */
+const idOf = (of: string, moment: Instant, now: Instant): string =>
+  `pack-${bytesToHex(sha256(toBytes(JSON.stringify([of, moment, now.slice(0, 10)])))).slice(0, 24)}`;
 
 export type Shelf = Pick<ObjectStore, "get" | "create" | "replace">;
 
@@ -53,7 +59,7 @@ const writeJson = async (shelf: Shelf, path: string, value: object, signal: Abor
 
 type LookPorts = { readonly shelf: Shelf; readonly clock: Clock };
 
-/** What has become of an order; undefined where there is none of that id. */
+/** What has become of an order; undefined where there is none of that id, or none any more. */
 export const packState = async (
   { shelf, clock }: LookPorts,
   id: string,
@@ -61,11 +67,13 @@ export const packState = async (
 ): Promise<PackState | undefined> => {
   const order = await readJson<PackOrder>(shelf, orderPath(id), signal);
   if (!order) return undefined;
+  const age = clock.between(order.at, clock.now());
+  if (age >= KEPT_MS) return undefined;
   const told = await readJson<Told>(shelf, toldPath(id), signal);
   // Whichever order it was made for: the same question is the same pack.
   if (told && "made" in told) return { state: "ready", order, made: told.made };
   if (told?.at === order.at) return { state: "failed", order, why: told.failed };
-  if (clock.between(order.at, clock.now()) < PATIENCE_MS) return { state: "making", order };
+  if (age < PATIENCE_MS) return { state: "making", order };
   return { state: "failed", order, why: LATE };
 };
 
@@ -75,7 +83,7 @@ export const orderPack = async (
   { of, asOf: moment }: Pick<PackOrder, "of" | "asOf">,
   signal: AbortSignal,
 ): Promise<string> => {
-  const id = idOf(of, moment);
+  const id = idOf(of, moment, clock.now());
   const known = await packState({ shelf, clock }, id, signal);
   if (known && known.state !== "failed") return id;
   const order = { id, of, asOf: moment, at: clock.now() };

@@ -28,7 +28,7 @@ export const HOSTILE = `"><script>alert(1)</script>\u2028{{7*7}}`;
 export const CANARY = "canary-undo-3f9c1b";
 export const INCIDENT = "inc-0123456789abcdef";
 export const PROPOSAL = "inc-fedcba9876543210";
-export const PACK = "pack-30c37b6010d016fc579255f1";
+export const PACK = "pack-f2eae499b56490c84481cc21";
 export const HASH = "a".repeat(64);
 export const PROOF = { authorization: "AWS4-HMAC-SHA256 x", date: "20261123T080000Z" };
 

@@ -80,6 +80,23 @@ describe("a pack that was ordered", () => {
     expect([world.begun.length, (await world.look(id))?.state]).toEqual([2, "making"]);
   });
 
+  it("is not there any more after a day, whatever of it is still to be ended, and is made anew then", async () => {
+    const world = await arrange();
+    const id = await world.order();
+    await world.make();
+    world.clock.advance(86_399_000);
+    expect((await world.look(id))?.state).toBe("ready");
+    world.clock.advance(1_000);
+    expect(await world.look(id)).toBeUndefined();
+    const next = await world.order();
+    for (const path of [...world.held.objects.keys()].filter((one) => one.startsWith(id)))
+      world.held.objects.delete(path);
+    await world.make();
+    const ready = await world.look(next);
+    if (ready?.state !== "ready") return expect.fail(ready?.state);
+    expect(world.held.objects.has(packPath(next, ready.made))).toBe(true);
+  });
+
   it("is given up an hour after nobody made it", async () => {
     const world = await arrange();
     const id = await world.order();

@@ -33,7 +33,7 @@ export const evidenceRoutes = [
     path: "/evidence",
     role: "reviewer",
     title: "Have an evidence pack made for a framework or one control",
-    note: "Ordered again for the same `of` and `asOf`, it is the same pack. `Location` says where it will be, for a day.",
+    note: "Ordered again on the same day (UTC) for the same `of` and `asOf`, it is the same pack. `Location` says where it will be, for a day.",
     body: z.strictObject({ of: z.string().check(z.maxLength(100)), ...When }),
     answers: z.object({ id: z.string(), of: z.string(), asOf: z.string() }),
     handle: async (world, { body: { of, asOf: given } }) => {
