@@ -7,6 +7,7 @@ import { routes } from "../../lib/api/routes.ts";
 import { openCheckpoint } from "../../lib/core/ledger/checkpoint.ts";
 import { parseVkey } from "../../lib/core/ledger/note.ts";
 import { checkProof, parseProof } from "../../lib/core/ledger/proof.ts";
+import { memoryClock } from "../../lib/memory/clock.ts";
 import { faults } from "../../lib/memory/faults.ts";
 import { memoryReview } from "../../lib/memory/review.ts";
 import { arn } from "../review/logs.ts";
@@ -274,6 +275,11 @@ describe("evidence", () => {
     const ids = [await order(fresh, { asOf }), await order(fresh, { asOf }), await order(fresh)];
     const [one, two, three] = ids.map((answer) => answer.headers.get("location"));
     expect([one, three === one]).toEqual([two, false]);
+    const clock = memoryClock(fresh.world.clock.now());
+    const later = await stage(many(10), { clock });
+    const first = (await order(later)).headers.get("location");
+    clock.advance(60_000);
+    expect((await order(later)).headers.get("location"), "asked again, of the same log").toBe(first);
   });
 
   it("is not given when that was not recorded, nor where nobody ordered it", async () => {

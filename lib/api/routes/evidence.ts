@@ -38,7 +38,9 @@ export const evidenceRoutes = [
     answers: z.object({ id: z.string(), of: z.string(), asOf: z.string() }),
     handle: async (world, { body: { of, asOf: given } }) => {
       known(of);
-      const asOf = momentOf(given, world.clock.now()) ?? world.clock.now();
+      const now = world.clock.now();
+      // Of the newest entry, as all answers are: who asks again because no answer came asks the same.
+      const asOf = momentOf(given, now) ?? (await world.store.watermark())?.at ?? now;
       const id = await world.packs.order(of, asOf);
       return { status: 202, location: `/evidence/${id}`, answer: () => ({ id, of, asOf }) };
     },
