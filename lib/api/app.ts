@@ -85,7 +85,11 @@ const answered = async (options: ApiOptions, route: Route, context: Context): Pr
   const body = await bodyOf(context, route);
   const reply = await route.handle(options.world, { params, query, body, caller, roles });
   const tag = route.method === "get" && reply.etag ? tagged(reply.etag, context) : undefined;
-  const headers = { ...(tag && { etag: tag }), ...(reply.location && { location: reply.location }) };
+  const headers = {
+    ...(tag && { etag: tag }),
+    ...(reply.location && { location: reply.location }),
+    ...(reply.isCredential && { "cache-control": "no-store" }),
+  };
   if (tag && isKnown(tag, context.req.header("if-none-match"))) return new Response(null, { status: 304, headers });
   return rendered(route, reply, headers);
 };
@@ -99,7 +103,7 @@ export const makeApi = (options: ApiOptions): Hono => {
   app.use(async (context, next) => {
     await next();
     // Whose it is depends on who asks.
-    context.header("cache-control", "private, no-cache");
+    if (!context.res.headers.has("cache-control")) context.header("cache-control", "private, no-cache");
     context.header("x-content-type-options", "nosniff");
   });
   app.use(etag());

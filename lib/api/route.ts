@@ -19,6 +19,8 @@ export type Reply<A> = {
   readonly etag?: readonly (string | number)[];
   readonly status?: 200 | 201 | 202;
   readonly location?: string;
+  /** Holds a credential: nobody on the way may keep it (RFC 9111, no-store). */
+  readonly isCredential?: boolean;
 };
 
 type Shape = {

@@ -255,7 +255,10 @@ describe("evidence", () => {
     const fresh = await stage(many(10));
     const ordered = await order(fresh);
     expect([ordered.status, fresh.accessed]).toEqual([202, []]);
-    const told = await jsonOf<Pack>(take(fresh, ordered));
+    const given = await take(fresh, ordered);
+    expect(given.headers.get("cache-control"), "its URL is a credential").toBe("no-store");
+    expect(ordered.headers.get("cache-control")).toBe("private, no-cache");
+    const told = await jsonOf<Pack>(given);
     expect(told).toMatchObject({ state: "ready", pack: { url: expect.stringContaining("https://"), seconds: 900 } });
     const { size, root } = told.pack.asOf;
     expect(fresh.accessed).toEqual([

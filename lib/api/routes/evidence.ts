@@ -67,7 +67,7 @@ export const evidenceRoutes = [
       await world.accessed({ id: world.newId(), what: of, size, root, actor: actorOf(caller) });
       const url = await world.packs.url(id, found.made);
       const pack = { url, seconds: URL_SECONDS, bytes, sha256, recorded: true as const, asOf: seen };
-      return { answer: () => ({ ...told, pack }) };
+      return { isCredential: true, answer: () => ({ ...told, pack }) };
     },
   }),
 ] as const;
