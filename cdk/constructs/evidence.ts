@@ -1,4 +1,5 @@
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { AnyPrincipal, Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
 import { acceptNoAccessLog, acceptResource } from "../acknowledged.ts";
@@ -35,6 +36,7 @@ export class EvidenceFunction extends RekeyFunction {
       lifecycleRules: [{ expiration: Duration.days(1), abortIncompleteMultipartUploadAfter: Duration.days(1) }],
     });
     acceptNoAccessLog(packs);
+    this.guard(packs, hub);
     this.packsArn = `arn:${place.partition}:s3:::${naming.packsBucket(place.account, place.region)}`;
     readLog(this, hub);
     // What witnesses have cosigned goes with the log.
@@ -44,5 +46,22 @@ export class EvidenceFunction extends RekeyFunction {
     this.allow(["s3:GetObject", "s3:PutObject"], [own]);
     this.allow(["s3:ListBucket"], [this.packsArn]);
     acceptResource(this.role, own, "A pack for each question; nothing else lies in this bucket.");
+  }
+
+  /** Whoever else may read or write any bucket of the account takes no pack unrecorded, and has none given as Rekey's. */
+  private guard(packs: Bucket, { naming, place }: Hub) {
+    packs.addToResourcePolicy(
+      new PolicyStatement({
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ["s3:GetObject", "s3:PutObject"],
+        resources: [packs.arnForObjects("*")],
+        conditions: {
+          ArnNotEquals: {
+            "aws:PrincipalArn": [naming.api, naming.evidence].map((name) => naming.roleArn(place, name)),
+          },
+        },
+      }),
+    );
   }
 }

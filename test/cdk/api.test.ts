@@ -67,6 +67,15 @@ test("packs are made where somebody may take one: the API orders them and reads 
     expect.stringMatching(/^s3:PutObject .*rekey-packs-.*\/pack-\*\/order\.json$/),
   ]);
   expect(reviewing.filter((line) => line.includes("lambda:")).join()).toMatch(/rekey-project.*rekey-evidence/);
+  const refused = statements(hubOf({ roles: { reviewer: reader } })).filter(
+    ({ holder, effect, actions }) => /Packs/.test(holder) && effect === "Deny" && actions.includes("s3:GetObject"),
+  );
+  expect(refused).toMatchObject([
+    {
+      actions: ["s3:GetObject", "s3:PutObject"],
+      condition: expect.stringMatching(/^ArnNotEquals: .*role\/rekey-api-\S+ \| \S+role\/rekey-evidence-\S+$/),
+    },
+  ]);
 });
 
 test.each<[string, object, string]>([

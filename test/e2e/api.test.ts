@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CognitoIdentityProvider } from "@aws-sdk/client-cognito-identity-provider";
 import { IAM } from "@aws-sdk/client-iam";
+import { S3 } from "@aws-sdk/client-s3";
 import { STS } from "@aws-sdk/client-sts";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { unzipSync } from "fflate";
@@ -69,16 +70,16 @@ const tokenOf = async (USERNAME: string): Promise<string> => {
   return AuthenticationResult?.AccessToken ?? "";
 };
 
-/** A session of a new role that may call the API, or may nothing. */
-const session = async (RoleName: string, mayCall = true): Promise<Keys> => {
+/** A session of a new role that may do one thing on anything, or nothing. */
+const session = async (RoleName: string, Action = "execute-api:Invoke"): Promise<Keys> => {
   const iam = aws(IAM);
   const trust = { Effect: "Allow", Principal: { AWS: local.account }, Action: "sts:AssumeRole" };
   const { Role } = await iam.createRole({
     RoleName,
     AssumeRolePolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [trust] }),
   });
-  const PolicyDocument = policy({ Effect: "Allow", Action: "execute-api:Invoke", Resource: "*" });
-  if (mayCall) await iam.putRolePolicy({ RoleName, PolicyName: "call", PolicyDocument });
+  const PolicyDocument = policy({ Effect: "Allow", Action, Resource: "*" });
+  if (Action) await iam.putRolePolicy({ RoleName, PolicyName: "call", PolicyDocument });
   const { Credentials } = await aws(STS).assumeRole({ RoleArn: Role?.Arn, RoleSessionName: "test" });
   const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "" } = Credentials ?? {};
   return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
@@ -127,11 +128,18 @@ const unpacked = async ({ url, sha256, bytes }: NonNullable<Taken["pack"]>): Pro
   expect([zip.length, createHash("sha256").update(zip).digest("hex")]).toEqual([bytes, sha256]);
   const into = join(dir, "pack");
   for (const [path, content] of Object.entries(unzipSync(zip))) await saveIn(into)(path, content);
-  const told = spawnSync(process.execPath, ["cli/main.ts", "evidence", "--verify", into], { encoding: "utf8" });
-  expect([told.status, told.stdout]).toEqual([0, expect.stringContaining("every file is what it says")]);
+  const verified = spawnSync(process.execPath, ["cli/main.ts", "evidence", "--verify", into], { encoding: "utf8" });
+  expect([verified.status, verified.stdout]).toEqual([0, expect.stringContaining("every file is what it says")]);
   // The URL is of this pack and no other, and of whoever has not been given one nothing is to be had.
   const altered = [url.replace(sha256, "0".repeat(64)), url.split("?")[0] ?? ""];
   for (const one of altered) expect((await fetch(one)).status).toBe(403);
+  // Nor by the right to read and write every bucket of the account.
+  const s3 = new S3({ ...clientConfig(local), credentials: await session("wide", "s3:*") });
+  const [, Bucket = "", ...path] = new URL(url).pathname.split("/");
+  const told = path.with(-1, "told.json").join("/");
+  await expect(s3.getObject({ Bucket, Key: path.join("/") })).rejects.toThrow(/denied|explicit/i);
+  await expect(s3.putObject({ Bucket, Key: told, Body: "{}" })).rejects.toThrow(/denied|explicit/i);
+  expect((await s3.listObjectsV2({ Bucket })).KeyCount).toBeGreaterThan(0);
 };
 
 beforeAll(async () => {
@@ -179,7 +187,7 @@ it("lets nobody in who does not prove who they are, or is named nowhere", async 
   expect((await send("GET", "/iam/me", {})).status).toBeGreaterThanOrEqual(401);
   expect((await send("GET", "/jwt/me", {})).status).toBe(401);
   expect((await send("GET", "/jwt/me", { authorization: `Bearer ${await tokenOf("ada")}x` })).status).toBe(401);
-  expect((await signed(await session("barred", false), "GET", "/iam/me")).status).toBe(403);
+  expect((await signed(await session("barred", ""), "GET", "/iam/me")).status).toBe(403);
   const stranger = await signed(await session("stranger"), "GET", "/iam/me");
   expect([stranger.status, stranger.type]).toEqual([403, "application/problem+json"]);
   expect((await bearer("eve", "GET", "/jwt/me")).status).toBe(403);
