@@ -61,7 +61,9 @@ export class ApiFunction extends RekeyFunction {
     const { ledger, review, state } = hub;
     this.allow(["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"], [review.tableArn]);
     this.allow(["dynamodb:Query"], [`${review.tableArn}/index/lists`, `${state.tableArn}/index/list`]);
-    this.allow(["dynamodb:GetItem"], [state.tableArn]);
+    this.allow(["dynamodb:GetItem"], [state.tableArn], {
+      "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["CRED#*", "INC#*", "PROPOSAL#*"] },
+    });
     this.allow(["dynamodb:Query"], [ledger.tableArn], {
       "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["C#*"] },
     });

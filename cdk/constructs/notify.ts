@@ -55,7 +55,9 @@ export class NotifyFunction extends RekeyFunction {
     this.lambda.addEventSource(new SqsEventSource(errands, { batchSize: 4, reportBatchItemFailures: true }));
     this.allow(PATIENCE, [errands.queueArn]);
     this.allow(["sqs:SendMessage"], [this.lost.queueArn]);
-    this.allow(["dynamodb:BatchGetItem", "dynamodb:GetItem"], [hub.state.tableArn]);
+    this.allow(["dynamodb:BatchGetItem", "dynamodb:GetItem"], [hub.state.tableArn], {
+      "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["CRED#*", "DELIVERY#*", "INC#*", "PROPOSAL#*"] },
+    });
     this.allow(["dynamodb:PutItem"], [hub.state.tableArn], {
       "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["DELIVERY#*"] },
     });

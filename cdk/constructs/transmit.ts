@@ -49,7 +49,9 @@ export class TransmitFunction extends RekeyFunction {
     this.lambda.addEventSource(new SqsEventSource(tokens, { batchSize: 4, reportBatchItemFailures: true }));
     this.allow(PATIENCE, [tokens.queueArn]);
     this.allow(["sqs:SendMessage"], [lost.queueArn]);
-    this.allow(["dynamodb:BatchGetItem", "dynamodb:GetItem"], [hub.state.tableArn]);
+    this.allow(["dynamodb:BatchGetItem", "dynamodb:GetItem"], [hub.state.tableArn], {
+      "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["CRED#*", "INC#*"] },
+    });
     this.allowKey(hub);
     this.allowOutside(hub, transmit);
   }
