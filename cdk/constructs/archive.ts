@@ -1,19 +1,13 @@
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import { AnyPrincipal, Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from "aws-cdk-lib/aws-s3";
+import { Bucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import { acceptNoAccessLog } from "../acknowledged.ts";
 import type { Settled } from "../config.ts";
 import type { Naming, Place } from "../naming.ts";
+import { CLOSED } from "./bucket.ts";
 
-const sealed = {
-  encryption: BucketEncryption.S3_MANAGED,
-  blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-  objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-  enforceSSL: true,
-  minimumTLSVersion: 1.2,
-  versioned: true,
-} as const;
+const sealed = { ...CLOSED, versioned: true } as const;
 
 const deny = (actions: readonly string[], bucket: Bucket, conditions?: Record<string, Record<string, unknown>>) =>
   bucket.addToResourcePolicy(

@@ -1,10 +1,11 @@
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import { Rule, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from "aws-cdk-lib/aws-s3";
+import { Bucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
 import { acceptNoAccessLog, acceptResource } from "../acknowledged.ts";
 import type { Hub } from "../hub-stack.ts";
+import { CLOSED } from "./bucket.ts";
 import { RekeyFunction } from "./function.ts";
 
 /** Makes Parquet of each day of the archive, in a bucket of its own: it can be emptied and made again. */
@@ -22,11 +23,7 @@ export class CompactFunction extends RekeyFunction {
     });
     const parquet = new Bucket(this, "Parquet", {
       bucketName: naming.parquetBucket(place.account, place.region),
-      encryption: BucketEncryption.S3_MANAGED,
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
+      ...CLOSED,
       removalPolicy: config.removal === "destroy" ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
     });
     acceptNoAccessLog(parquet);

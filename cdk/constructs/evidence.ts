@@ -1,9 +1,10 @@
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import { AnyPrincipal, Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from "aws-cdk-lib/aws-s3";
+import { Bucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
 import { acceptNoAccessLog, acceptResource } from "../acknowledged.ts";
 import type { Hub } from "../hub-stack.ts";
+import { CLOSED } from "./bucket.ts";
 import { RekeyFunction } from "./function.ts";
 import { readLog } from "./project.ts";
 
@@ -26,11 +27,7 @@ export class EvidenceFunction extends RekeyFunction {
     });
     const packs = new Bucket(this, "Packs", {
       bucketName: naming.packsBucket(place.account, place.region),
-      encryption: BucketEncryption.S3_MANAGED,
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
+      ...CLOSED,
       // They can be made again.
       removalPolicy: config.removal === "destroy" ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
       lifecycleRules: [{ expiration: Duration.days(1), abortIncompleteMultipartUploadAfter: Duration.days(1) }],

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { Misconfigured } from "../core/errors.ts";
+import { jsonOf } from "../core/json.ts";
 import { toText } from "../core/ledger/bytes.ts";
 import type { Verifier } from "../core/ledger/note.ts";
 import type { ReadFile } from "../core/ledger/pieces.ts";
@@ -23,18 +24,10 @@ const Told = z.object({
 });
 export type ToldManifest = z.infer<typeof Told>;
 
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
-
 /** What a pack says that it holds. Throws Misconfigured: there is no pack. */
 export const manifestOf = async (read: ReadFile, dir: string): Promise<ToldManifest> => {
   const bytes = await read("MANIFEST.json");
-  const told = bytes && Told.safeParse(parsed(toText(bytes)));
+  const told = bytes && Told.safeParse(jsonOf(toText(bytes)));
   if (told?.success) return told.data;
   throw new Misconfigured(`${dir} holds no MANIFEST.json of an evidence pack`);
 };

@@ -1,5 +1,6 @@
 import { SIGNALS } from "../core/events.ts";
 import type { Incident, Plan } from "../core/incident.ts";
+import { jsonOf } from "../core/json.ts";
 import type { Resolution } from "../core/resolution.ts";
 import { readSignals } from "../core/signal.ts";
 import type { CredentialId, Identifier, Instant, Signal, SignalSource } from "../core/types.ts";
@@ -165,17 +166,9 @@ export const answer = async (
   return answerWith(world, signal, await resolve(world, signal), mandate, receivedAt);
 };
 
-const parseBody = (body: string): unknown => {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-};
-
 /** Answers one delivery from the signal queue. What no source accepts is kept and recorded, never dropped. */
 export const respond = async (world: RespondWorld, message: Message): Promise<readonly Answer[]> => {
-  const parsed = await readSignals(world.sources, parseBody(message.body));
+  const parsed = await readSignals(world.sources, jsonOf(message.body));
   if ("signals" in parsed) {
     return Promise.all(parsed.signals.map((signal) => answer(world, signal, { by: "playbook" }, message.receivedAt)));
   }

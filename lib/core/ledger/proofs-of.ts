@@ -1,5 +1,6 @@
 import { bytesToHex } from "@noble/hashes/utils.js";
 import * as z from "zod/mini";
+import { jsonOf } from "../json.ts";
 import type { Recorded } from "../types.ts";
 import { sameBytes, toText } from "./bytes.ts";
 import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
@@ -44,17 +45,9 @@ const needed = async (read: ReadFile, path: string): Promise<string> => {
 /** What such a folder says that it holds. Throws Malformed. */
 const manifestIn = async (read: ReadFile): Promise<ProofsOf> => {
   const text = await needed(read, PROOFS);
-  const told = Manifest.safeParse(unlessJson(text));
+  const told = Manifest.safeParse(jsonOf(text));
   if (told.success) return told.data;
   throw new Malformed(`${PROOFS} is no list of proofs`);
-};
-
-const unlessJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 };
 
 type Read = {
