@@ -12,7 +12,7 @@ import type { Instant } from "../../lib/core/types.ts";
 import { digest, type Manifest, reportFiles } from "../../lib/engine/evidence.ts";
 import { asOf, readLog } from "../../lib/engine/record-of.ts";
 import { history } from "../../scripts/sample/history.ts";
-import { arn, drafts, instant, logOf, ms, START } from "./logs.ts";
+import { arn, type Draft, drafts, instant, logOf, ms, START } from "./logs.ts";
 import { by, sealedLog } from "./sealed.ts";
 
 const readSample = async (entries = history()) => {
@@ -127,7 +127,8 @@ describe("CSV", () => {
 describe("OCSF 1.6.0", async () => {
   /**
    * Generated from the schema that schema.ocsf.io exports for 1.6.0 (by ocsf-json-schema 1.2.0 from PyPI), cut down to
-   * the attributes that Rekey may write: what it writes beyond them fails.
+   * the attributes that Rekey may write: what it writes beyond them fails. Class 2003 has the parts of 2004 and the object
+   * compliance, as github.com/ocsf/ocsf-schema has them.
    */
   const path = join(import.meta.dirname, "ocsf-1.6.0.schema.json");
   const schemas = Object.fromEntries(
@@ -137,6 +138,7 @@ describe("OCSF 1.6.0", async () => {
   );
   const nameOf: Readonly<Record<number, string>> = {
     3004: "entity_management",
+    2003: "compliance_finding",
     2004: "detection_finding",
     7001: "remediation_activity",
   };
@@ -160,6 +162,44 @@ describe("OCSF 1.6.0", async () => {
       const one = toOcsf(event, "t", ms);
       if (one) expect(complaints(one), event.type).toEqual([]);
     }
+  });
+  const about = { incident: "inc-1" };
+  const denied = { ...about, principal: "iam-role:1/x", rung: "sessions", evidence: null, reasserts: 0 };
+  it.each<readonly [string, object, object]>([
+    ["containment.quarantined", denied, { class_uid: 7001, activity_id: 1, status_id: 99 }],
+    [
+      "containment.quarantined",
+      { ...denied, evidence: "simulated" },
+      { class_uid: 7001, activity_id: 1, status_id: 1 },
+    ],
+    ["containment.isolated", { ...about, target: "function:1/x", seen: true }, { class_uid: 7001, activity_id: 1 }],
+    ["containment.withheld", { ...about, sessions: [], again: false }, { class_uid: 7001, activity_id: 1 }],
+    ["containment.quarantine_lifted", { ...about, drift: [] }, { class_uid: 7001, activity_id: 3 }],
+    ["containment.isolation_lifted", { ...about, drift: [] }, { class_uid: 7001, activity_id: 3 }],
+    ["containment.withholding_lifted", about, { class_uid: 7001, activity_id: 3 }],
+    [
+      "evidence.taken",
+      { what: "nist-csf", size: 1, root: "00" },
+      { class_uid: 3004, activity_id: 2, comment: "nist-csf" },
+    ],
+    ["ledger.tampered", { stream: "s", event: "e", seq: 1, why: "w" }, { class_uid: 2004, severity_id: 5 }],
+    ["ledger.fork.detected", { by: "w", size: 1, root: "r", why: "w" }, { class_uid: 2004, severity_id: 5 }],
+    [
+      "rotation.overdue",
+      { owed: "o", keeper: "k", schedule: "s", why: "w" },
+      { class_uid: 2003, compliance: { status_id: 3 } },
+    ],
+    ["review.decided", { credential: "c", decision: "keep" }, { class_uid: 2003, compliance: { status_id: 1 } }],
+    [
+      "drill.completed",
+      { contained: false, why: "w" },
+      { class_uid: 2003, compliance: { control: "IR-3", status_id: 3 } },
+    ],
+  ])("tells %s by its class", (type, data, told) => {
+    const [event] = logOf([{ stream: arn("a"), type, at: START, data } as Draft]);
+    const one = toOcsf(event ?? expect.fail(), "t", ms) ?? expect.fail(type);
+    expect(one).toMatchObject(told);
+    expect(complaints(one)).toEqual([]);
   });
   it("would refuse an event that lacks or adds something", () => {
     const event = history().find(({ type }) => type === "signal.received") ?? expect.fail();
