@@ -8,6 +8,7 @@ import {
   credentialList,
   dayLists,
   incidentList,
+  provedBy,
   type ReviewStore,
   type Watermark,
   workloadList,
@@ -86,7 +87,7 @@ const events = async (cli: Cli, store: ReviewStore, options: Options): Promise<v
 
 const overdue = async (cli: Cli, store: ReviewStore): Promise<void> => {
   const asOf = await store.watermark();
-  const late = await store.overdue();
+  const late = provedBy(await store.overdue(), asOf);
   cli.show({ overdue: late, asOf }, () => [
     late.length === 0
       ? "Nothing is overdue."

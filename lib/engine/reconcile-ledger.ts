@@ -29,12 +29,16 @@ const identifierOf = ({ secret, accessKey }: Deed): Identifier | undefined => {
   return (secret.startsWith("arn:") ? `secret:${secret}` : `name:${secret}`) as Identifier;
 };
 
-/** A version that was made current is named by what was recorded of it; of another deed something is recorded near it. */
+/** What tells that a credential was changed; that it was read, or that people were told, does not. */
+const CHANGES = /^(?:containment|rotation|version)\./;
+
+/** A version that was made current is named by what was recorded of it; of another deed a change is recorded near it. */
 const isTold = ({ at, version, name }: Deed, history: readonly Recorded[], clock: Clock): boolean =>
   history.some((event) => {
     if (Math.abs(clock.between(event.at, at)) > NEAR_MS) return false;
     if (version !== undefined) return JSON.stringify(event.data).includes(`"${version}"`);
-    return name !== "RotationSucceeded" || event.type === "rotation.succeeded" || event.type === "rotation.repaired";
+    if (name !== "RotationSucceeded") return CHANGES.test(event.type);
+    return event.type === "rotation.succeeded" || event.type === "rotation.repaired";
   });
 
 const compareOne = async (

@@ -245,6 +245,19 @@ describe("what is wrong", () => {
   });
 });
 
+it("what a run has written beyond its mark is in no answer", async () => {
+  const ahead = await stage(many(10));
+  const { store } = ahead.world;
+  const [state] = [...(await store.states([arn("c0")])).values()];
+  const late = {
+    ...(state ?? expect.fail()),
+    index: 10_000,
+    overdue: { owed: "2026-01-01", schedule: "s", keeper: "k", why: "w" },
+  };
+  const answer = await stage(many(10), { store: { ...store, overdue: async () => [late as never] } });
+  expect(await jsonOf(answer.as(caller("reader"))("/overdue"))).toMatchObject({ overdue: [] });
+});
+
 describe("evidence", () => {
   const order = (of: Stage, body: object = {}) =>
     of.as(caller("reviewer", "jwt"))("/evidence", post({ of: "nist-csf:RS.MI-01", ...body }));

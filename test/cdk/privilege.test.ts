@@ -67,6 +67,8 @@ describe.each(Object.entries(configs))("%s", (_, config) => {
     expect(others.filter((resource) => !/:{3}\w+-(jwks|crl)-/.test(resource))).toEqual([]);
     expect(holders(/^s3:(Delete|Bypass)/)).toEqual([]);
     expect(holders(/^dynamodb:(Delete|BatchWrite)/, /ledger|Ledger/)).toEqual([]);
+    const projecting = holders(/^dynamodb:(?!BatchGet|Get|Query|Describe)/, /review|Review/);
+    expect(projecting.map((holder) => /Project/.test(holder))).toEqual([true]);
     expect(holders(/^kms:Sign$/).map((holder) => /Seal/.test(holder))).toEqual([true]);
   });
 

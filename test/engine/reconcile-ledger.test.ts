@@ -60,6 +60,12 @@ describe("what CloudTrail says was done", () => {
   });
 });
 
+const DATA = {
+  "rotation.succeeded": { replaced: null, durationMs: null },
+  "rotation.started": { kind: "postgres" },
+  "access.observed": { uses: 1, readers: 1 },
+};
+
 const arrange = (deeds: readonly (Deed | undefined)[], change: Partial<CompareWorld> = {}) => {
   const clock = memoryClock("2026-11-23T05:30:00.000Z");
   const ledger = memoryLedger({ clock });
@@ -74,14 +80,18 @@ const arrange = (deeds: readonly (Deed | undefined)[], change: Partial<CompareWo
     clock,
     ...change,
   };
-  const tell = (type: "rotation.succeeded" | "rotation.started", version: string, at: string = AT) =>
+  const tell = (
+    type: "rotation.succeeded" | "rotation.started" | "access.observed",
+    version: string,
+    at: string = AT,
+  ) =>
     ledger.append({
       id: `${type}:${version}`,
       stream: SECRET,
       type,
       at: at as Instant,
       actor: { kind: "schedule", principal: "clock" },
-      data: { version: version as VersionId, replaced: null, durationMs: null, kind: "postgres" },
+      data: { ...DATA[type], ...(type !== "access.observed" && { version: version as VersionId }) },
     } as LifecycleEvent);
   return { world, ledger, tell, clock };
 };
@@ -116,6 +126,7 @@ describe("a day of CloudTrail beside the ledger", () => {
     ],
     ["a version made current that no event names", MOVED, (tell) => tell("rotation.succeeded", "v3")],
     ["an access key deactivated past Rekey", OFF, async () => {}],
+    ["an access key deactivated while somebody read its secret", OFF, (tell) => tell("access.observed", "v2")],
   ])("names %s", async (_, text, told) => {
     const deed = deedOf(text) ?? expect.fail();
     const { world, ledger, tell } = arrange([deed]);

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import type { Sealed } from "../../core/review/entry.ts";
 import { pageOf } from "../../core/review/pages.ts";
-import { approvalList, credentialList, incidentList, workloadList } from "../../core/review/store.ts";
+import { approvalList, credentialList, incidentList, provedBy, workloadList } from "../../core/review/store.ts";
 import type { Credential, Instant } from "../../core/types.ts";
 import { fromCursor, next, Paged, pageBy, toCursor } from "../page.ts";
 import { defineRoute } from "../route.ts";
@@ -98,9 +98,8 @@ export const credentialRoutes = [
       const found = await inventory.get(params.credential);
       if (!found) throw missing("credential", params.credential, "GET /credentials");
       const asOf = (await store.watermark()) ?? null;
-      const state = (await store.states([found.id])).get(found.id) ?? null;
-      // A run that has not moved the mark yet may have written a newer one, which is not proved.
-      const proved = state && asOf && state.index < asOf.size ? state : null;
+      const states = [...(await store.states([found.id])).values()];
+      const proved = provedBy(states, asOf ?? undefined)[0] ?? null;
       return { answer: () => ({ credential: found, state: proved, asOf }) };
     },
   }),
@@ -161,7 +160,11 @@ export const credentialRoutes = [
     handle: async ({ store }, { query: { cursor, limit } }) => {
       const asOf = (await store.watermark()) ?? null;
       const after = fromCursor(cursor, /^\d{4}-.*#arn:/);
-      const page = pageBy(await store.overdue(), ({ id, overdue }) => `${overdue?.owed}#${id}`, { after, limit });
+      const page = pageBy(
+        provedBy(await store.overdue(), asOf ?? undefined),
+        ({ id, overdue }) => `${overdue?.owed}#${id}`,
+        { after, limit },
+      );
       const more = page.next !== undefined && { next: page.next };
       return { answer: () => ({ overdue: [...page.items], asOf, ...more }) };
     },

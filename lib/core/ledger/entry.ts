@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
-import type { LifecycleEvent } from "../events.ts";
+import { FIELDS } from "../event-fields.ts";
+import type { EventType, LifecycleEvent } from "../events.ts";
 import { quiet } from "../leak.ts";
 import type { Instant, Recorded } from "../types.ts";
 import { toBytes, toText } from "./bytes.ts";
@@ -21,7 +22,10 @@ const EventShape = z.strictObject({
   stream: name(MAX_STREAM_BYTES),
   type: z.string().check(z.regex(/^[a-z]+(\.[a-z_]+)+$/)),
   at: z.string().check(z.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)),
-  actor: z.strictObject({ kind: z.string(), principal: z.string() }),
+  actor: z.strictObject({
+    kind: z.enum(["schedule", "playbook", "human", "agent", "service"]),
+    principal: z.string(),
+  }),
   reason: z.optional(z.string()),
   data: z.record(z.string(), z.unknown()),
 });
@@ -42,9 +46,22 @@ const Envelope = z.object({
   data: z.record(z.string(), z.unknown()),
 });
 
+/** The vocabulary is closed: what no type names has no place in the record, whatever it is. */
+const mustBeNamed = ({ id, type, data }: z.infer<typeof EventShape>): void => {
+  const fields: Readonly<Record<string, true>> | undefined = Object.hasOwn(FIELDS, type)
+    ? FIELDS[type as EventType]
+    : undefined;
+  if (!fields) throw new Unrecordable(`event ${id}: there is no type ${type}`);
+  const unknown = Object.keys(data).find((field) => !Object.hasOwn(fields, field));
+  if (unknown !== undefined) throw new Unrecordable(`event ${id}: ${type} has no field ${unknown.slice(0, 100)}`);
+};
+
 const checked = (event: unknown): LifecycleEvent => {
   const parsed = EventShape.safeParse(event);
-  if (parsed.success) return parsed.data as unknown as LifecycleEvent;
+  if (parsed.success) {
+    mustBeNamed(parsed.data);
+    return parsed.data as unknown as LifecycleEvent;
+  }
   const id = String((event as { readonly id?: unknown } | null)?.id ?? "without id").slice(0, 200);
   const where = parsed.error.issues.map((issue) => issue.path.join(".") || "its fields").join(", ");
   throw new Unrecordable(`event ${id}: malformed at ${where}`);

@@ -37,6 +37,10 @@ export interface ReviewStore {
   clear(): Promise<void>;
 }
 
+/** Of states only those that the watermark covers: a run that has not moved it yet may have written newer ones. */
+export const provedBy = (states: readonly CredentialState[], mark: Watermark | undefined): readonly CredentialState[] =>
+  states.filter(({ index }) => mark !== undefined && index < mark.size);
+
 /** Paths in a bucket under a prefix, in the order of their bytes, those after `after` only. */
 export type ListPaths = (prefix: string, after: string, signal: AbortSignal) => Promise<readonly string[]>;
 

@@ -29,6 +29,11 @@ describe("entries", () => {
     ["a type of another shape", { type: "Rotation Started" }, "type"],
     ["a local time", { at: "2026-11-23 04:00" }, "at"],
     ["a field of no meaning", { password: "canary" }, "its fields"],
+    ["data that its type does not name", { data: { kind: "postgres", password: "canary" } }, "has no field password"],
+    ["data named as what every object has", { data: { toString: "canary" } }, "has no field toString"],
+    ["a type of nobody's", { type: "rotation.dreamt" }, "no type rotation.dreamt"],
+    ["a type named as what every object has", { type: "constructor.name" }, "no type constructor.name"],
+    ["an actor of no kind", { actor: { kind: "martian", principal: "x" } }, "actor.kind"],
   ])("are not made of an event with %s", (_, over, where) => {
     const attempt = () => encodeEntry({ ...event, ...over } as never, receipt);
     expect(attempt).toThrow(Unrecordable);
@@ -39,12 +44,12 @@ describe("entries", () => {
     "have no secret in a %s of one word, nor deep inside",
     (field) => {
       const token = `glpat-${"c4Nary".repeat(4)}`;
-      const text = encodeEntry({ ...event, data: { deep: [{ [field]: token }] } } as never, receipt);
+      const text = encodeEntry({ ...event, data: { version: [{ [field]: token }] } } as never, receipt);
       expect(text).toContain(`{"${field}":"[secret]"}`);
     },
   );
   it("leave words alone that look random, being ids and digests", () => {
-    const data = { root: "Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9v", credential: "prod/sk-billing-service-key" };
+    const data = { version: "Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9v", kind: "prod/sk-billing-service-key" };
     expect(decodeEntry(toBytes(encodeEntry({ ...event, data } as never, receipt))).data).toEqual(data);
   });
   it.each(["", "{", "[]", "{}", '{"specversion":"1.0"}', "\ufeff{}"])("are not read from %j", (text) => {
