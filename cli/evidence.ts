@@ -9,9 +9,10 @@ import { toBytes } from "../lib/core/ledger/bytes.ts";
 import { reportFiles } from "../lib/engine/evidence.ts";
 import { exportLog } from "../lib/engine/export-log.ts";
 import { LEDGER, manifestOf, packComplaints, packKeyFrom, packLines } from "../lib/engine/pack.ts";
-import { exportedLog, readIn } from "./log.ts";
+import { exportedLog } from "./log.ts";
 import type { Cli } from "./main.ts";
 import { asOfLine } from "./query.ts";
+import { readIn } from "./read-in.ts";
 import { msOf, openRecord, type RecordOptions, recordOptions } from "./record.ts";
 import { saveIn } from "./save-file.ts";
 

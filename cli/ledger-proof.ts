@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { type Command, InvalidArgumentError } from "commander";
 import { dynamoInventory } from "../lib/aws/inventory.ts";
@@ -6,18 +6,15 @@ import { Misconfigured } from "../lib/core/errors.ts";
 import { toBytes } from "../lib/core/ledger/bytes.ts";
 import { openCheckpoint } from "../lib/core/ledger/checkpoint.ts";
 import { decodeEntry } from "../lib/core/ledger/entry.ts";
-import { Malformed, unlessMalformed } from "../lib/core/ledger/errors.ts";
-import { checkProofFrom } from "../lib/core/ledger/follow.ts";
-import { formatVkey, parseVkey } from "../lib/core/ledger/note.ts";
+import { unlessMalformed } from "../lib/core/ledger/errors.ts";
+import { formatVkey } from "../lib/core/ledger/note.ts";
 import { formatProof, parseProof, prove } from "../lib/core/ledger/proof.ts";
-import { checkProofs, proofsLines } from "../lib/core/ledger/proofs-of.ts";
 import { keyFor } from "../lib/core/ledger/shard.ts";
 import { type OpenShard, placeIn, totalOf } from "../lib/core/ledger/shards.ts";
-import { proofLines, refutedLine } from "../lib/core/ledger/told.ts";
 import type { Aws } from "../lib/core/types.ts";
 import { proveAll } from "../lib/engine/prove-all.ts";
 import { readLog } from "../lib/engine/record-of.ts";
-import { deployedLog, exportedLog, namesOf, type OpenLog, readIn, shardsOf } from "./log.ts";
+import { deployedLog, exportedLog, namesOf, type OpenLog, shardsOf } from "./log.ts";
 import { saveIn } from "./save-file.ts";
 
 type Io = { readonly out: (line: string) => void; readonly aws: () => Aws };
@@ -96,44 +93,6 @@ const proveMany = async (io: Io, options: Many): Promise<void> => {
   const line = `proved ${events} events in ${out}. Who is to check them needs the key: rekey ledger key`;
   io.out(options.json ? JSON.stringify({ ...of, dir: out, events }) : line);
 };
-
-const keyGiven = (vkey: string | undefined, command: Command): string =>
-  vkey ??
-  command.error("error: a proof holds no key of its own; give the log's with --vkey (rekey ledger key prints it)", {
-    exitCode: 2,
-  });
-
-type Told = { readonly json?: boolean | undefined; readonly vkey?: string | undefined };
-
-/** Exit code 1: not proven, 2: wrong usage. */
-const telling = async (io: Io, json: boolean | undefined, verify: () => Promise<void>): Promise<void> => {
-  try {
-    await verify();
-  } catch (error) {
-    if (!(error instanceof Malformed || error instanceof TypeError)) throw error;
-    io.out(json ? JSON.stringify({ good: false, reason: error.message }) : refutedLine(error.message));
-    process.exitCode = 1;
-  }
-};
-
-/** Verifies the proof of one event with the key that is given. */
-export const verifyFile = (file: string, io: Io, { json, vkey }: Told, command: Command): Promise<void> =>
-  telling(io, json, async () => {
-    const shown = checkProofFrom(parseProof(await readFile(file, "utf8")), parseVkey(keyGiven(vkey, command)));
-    const { checkpoint, index, event } = shown;
-    if (json)
-      return io.out(JSON.stringify({ good: true, origin: checkpoint.origin, size: checkpoint.size, index, event }));
-    for (const line of proofLines(shown)) io.out(line);
-  });
-
-/** Verifies a folder of proofs with the key that is given. */
-export const verifyProofs = (dir: string, io: Io, { json, vkey }: Told, command: Command): Promise<void> =>
-  telling(io, json, async () => {
-    const shown = await checkProofs(readIn(dir), parseVkey(keyGiven(vkey, command)));
-    const good = shown.complaints.length === 0;
-    for (const line of json ? [JSON.stringify({ good, ...shown })] : proofsLines(shown)) io.out(line);
-    if (!good) process.exitCode = 1;
-  });
 
 const indexOf = (text: string): number => {
   if (/^\d{1,15}$/.test(text)) return Number(text);

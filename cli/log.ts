@@ -1,5 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { NotFoundException } from "@aws-sdk/client-kms";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { s3Objects } from "../lib/aws/archive.ts";
@@ -13,6 +11,7 @@ import type { ReadFile } from "../lib/core/ledger/pieces.ts";
 import { openShards } from "../lib/core/ledger/shards.ts";
 import { names } from "../lib/core/names.ts";
 import type { Aws } from "../lib/core/types.ts";
+import { readIn } from "./read-in.ts";
 
 /** A log to be read, wherever it lies. */
 export type OpenLog = {
@@ -49,16 +48,6 @@ export const deployedLog = async (
 /** What the stacks call theirs, by the prefix that is given or that the environment names. */
 export const namesOf = (prefix: string | undefined): ReturnType<typeof names> =>
   names(prefix ?? process.env["REKEY_PREFIX"] ?? "rekey");
-
-/** The files of an export. */
-export const readIn =
-  (dir: string): ReadFile =>
-  (path) =>
-    readFile(join(dir, path)).catch((error: NodeJS.ErrnoException) => {
-      // ENOTDIR and EISDIR: something else is in the file's place.
-      if (["ENOENT", "ENOTDIR", "EISDIR"].includes(error.code ?? "")) return undefined;
-      throw error;
-    });
 
 /** An export, under the key that is given or its own. */
 export const exportedLog = async (dir: string, vkey: string | undefined): Promise<OpenLog> => {

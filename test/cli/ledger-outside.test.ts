@@ -31,14 +31,32 @@ const exported = (w: World, as: string): string => {
 const cosign = (note: string): string =>
   note + cosignatureLine(witness, TIME, ed25519.sign(cosignedText(splitNote(note).text, TIME), seed));
 
-const verify = (...args: readonly string[]) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["cli/main.ts", "ledger", "verify", ...args], {
+/** Fails where anything of AWS's, or that speaks to it, is loaded. */
+const WITHOUT_AWS = `
+import { registerHooks } from "node:module";
+registerHooks({
+  resolve(specifier, context, next) {
+    const found = next(specifier, context);
+    if (/@aws-sdk|@smithy|\\/lib\\/aws\\//.test(found.url)) throw new Error("loads " + found.url);
+    return found;
+  },
+});`;
+
+const run = (...args: readonly string[]) =>
+  spawnSync(process.execPath, ["--import", `data:text/javascript,${encodeURIComponent(WITHOUT_AWS)}`, ...args], {
     encoding: "utf8",
     env: { PATH: process.env["PATH"] },
     timeout: 60_000,
   });
+const verify = (...args: readonly string[]) => {
+  const { status, stdout, stderr } = run("cli/main.ts", "ledger", "verify", ...args);
   return { status, out: stdout + stderr };
 };
+
+it("a verifier loads nothing of AWS's, whereas other commands do", () => {
+  expect(run("cli/main.ts", "ledger", "verify", "--help")).toMatchObject({ status: 0, stderr: "" });
+  expect(run("cli/main.ts", "ledger", "head").stderr).toMatch(/loads .*(@aws-sdk|lib\/aws)/);
+});
 
 describe("a log against what others hold", () => {
   let [log, old, fork, shorter] = ["", "", "", ""];
