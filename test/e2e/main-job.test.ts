@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { DynamoDBClient, ScanCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import {
@@ -13,6 +14,7 @@ import {
   PutRolePolicyCommand,
   PutUserPolicyCommand,
 } from "@aws-sdk/client-iam";
+import { GetObjectCommand, ListBucketsCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import {
   GetResourcePolicyCommand,
   GetSecretValueCommand,
@@ -36,6 +38,8 @@ import { granted, used } from "./privilege.ts";
 import { adopt, complaintOf, type Running, runDemo, stopDemo } from "./stage.ts";
 
 /** Planted in every input; must be found in no log and no record. */
+/** As a person pastes one into a reason. */
+const TOKEN = `ghp_${randomBytes(18).toString("hex")}`;
 const CANARY = `CANARY${randomBytes(12).toString("hex")}`;
 const OWNER = { workload: "e2e", network: "default" };
 const ACTOR = { kind: "human", principal: "e2e" } as const;
@@ -646,7 +650,7 @@ const secrets = async (): Promise<readonly string[]> => {
   const values = await Promise.all(SecretList.map(({ ARN = "" }) => currentOf(ARN)));
   const parsed = values.map((value) => JSON.parse(value) as Record<string, unknown>);
   const found = parsed.flatMap(({ password, secretAccessKey }) => [password, secretAccessKey]);
-  return [CANARY, ...found.filter((value): value is string => typeof value === "string" && value.length > 12)];
+  return [CANARY, TOKEN, ...found.filter((value): value is string => typeof value === "string" && value.length > 12)];
 };
 
 const table = async (TableName: string): Promise<string> => {
@@ -654,15 +658,54 @@ const table = async (TableName: string): Promise<string> => {
   return JSON.stringify(Items);
 };
 
+/** Every object of every bucket of Rekey's, unpacked. */
+const buckets = async (): Promise<string> => {
+  const s3 = running.aws(S3Client);
+  const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
+  const texts: string[] = [];
+  for (const { Name: Bucket = "" } of Buckets.filter(({ Name = "" }) => Name.startsWith("rekey-"))) {
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
+    for (const { Key = "" } of Contents) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+      const bytes = Buffer.from((await Body?.transformToByteArray()) ?? []);
+      texts.push(`${Key}\n${(Key.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("latin1")}`);
+    }
+  }
+  return texts.join("\n");
+};
+
+/** Every file below a folder. */
+const folder = async (dir: string): Promise<string> => {
+  const found = (await readdir(dir, { recursive: true, withFileTypes: true })).filter((one) => one.isFile());
+  return (await Promise.all(found.map((one) => readFile(join(one.parentPath, one.name), "latin1")))).join("\n");
+};
+
 describe("no secret leaves", () => {
-  it("neither into a log of AWS's, of a function's or of the database's, nor into ledger or state", async () => {
+  it("not even one that somebody pastes into a reason, or that a detector quotes", async () => {
+    const day = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
+    const why = `Bearer ${TOKEN} was found, password=${TOKEN}`;
+    await json("except", "demo/orders", "--query", "Q9", "--until", day, "--reason", why, "--ticket", TOKEN);
+    const detail = { id: "quoting", type: "E2E/Quoting", scenario: "compromised", severity: 5, text: why };
+    const activityAt = new Date().toISOString();
+    await put("rekey.signal", "Rekey Signal", JSON.stringify({ ...detail, activityAt, subjects: ["workload:nobody"] }));
+    await running.cli("contain", "e2e/none-such", "--reason", why);
+    expect(await running.cli("history", "demo/orders")).toMatchObject({
+      output: expect.stringContaining("exception.granted"),
+    });
+  });
+
+  it("neither into a log of AWS's, of a function's or of the database's, nor into ledger, state, archive or exports", async () => {
+    const exported = join(packs(), "export");
+    await json("ledger", "export", "--dir", exported);
     const places: Readonly<Record<string, string>> = {
       "the local AWS's and its functions' log": await readFile(running.local.logFile, "utf8"),
       "the database's log": await readFile(`${running.database.dir}/log`, "utf8"),
       "the ledger": await table(names().ledgerTable),
       "the state": await table(names().stateTable),
       "the projection": await table(names().reviewTable),
-      "the evidence pack": await readFile(join(packs(), "pack", "controls.json"), "utf8"),
+      "the buckets": await buckets(),
+      "the evidence pack": await folder(join(packs(), "pack")),
+      "an export": await folder(exported),
       "the answers of the CLI": JSON.stringify([
         await json("status"),
         await json("inventory"),
