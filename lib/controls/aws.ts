@@ -46,6 +46,7 @@ export const fsbp = defineFramework({
     { id: "SecretsManager.3", title: "Unused secrets are removed", checks: [noneDormant] },
     { id: "SecretsManager.4", title: "Secrets are rotated within a number of days", checks: [noneLongLived] },
     { id: "IAM.3", title: "Access keys are rotated every 90 days or less", checks: [keysYoung] },
+    { id: "IAM.22", title: "User credentials unused for 45 days are removed", checks: [usedLately], lacks: ELSEWHERE },
     { id: "IAM.8", title: "Unused user credentials are removed", checks: [noneDormant], lacks: ELSEWHERE },
   ],
 });
