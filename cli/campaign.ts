@@ -5,7 +5,7 @@ import type { Decision } from "../lib/core/review/campaign.ts";
 import type { CredentialId } from "../lib/core/types.ts";
 import { orderOf, type Standing, standing } from "../lib/engine/campaign.ts";
 import type { Answer } from "../lib/engine/respond.ts";
-import { findingsIn, rowsOf } from "../lib/engine/review-findings.ts";
+import { rowsOf, withEvidence } from "../lib/engine/review-findings.ts";
 import type { Cli } from "./main.ts";
 import { asOfLine } from "./query.ts";
 import { msOf, openRecord } from "./record.ts";
@@ -49,16 +49,15 @@ const doneWord = ({ unfinished }: Standing, credential: CredentialId, decision: 
   return unfinished.includes(credential) ? `${decision}, not done yet` : `${decision}, done`;
 };
 
+const dayOf = (at: string | null): string => at?.slice(0, "2026-11-23".length) ?? "-";
+
 const show = async (cli: Cli, id: string) => {
   const world = cli.world();
   const stand = await standing({ ledger: world.ledger, clock }, id);
   const { campaign, undecided, unfinished, isLate } = stand;
   const moment = campaign.signedAt ? { asOf: campaign.signedAt } : {};
   const record = await openRecord(cli, moment);
-  const found = findingsIn(record, msOf);
-  const items = campaign.items
-    .map((item) => ({ ...item, findings: found.get(item.credential) ?? [] }))
-    .sort((a, b) => b.findings.length - a.findings.length);
+  const items = withEvidence(campaign.items, record, msOf);
   cli.show({ campaign: { ...campaign, items }, undecided, unfinished, isLate, asOf: record.asOf }, () => [
     `${campaign.id}: ${campaign.scope}, of the first ${campaign.size} entries; until ${campaign.deadline}, then ${campaign.byDefault}.`,
     campaign.signedAt
@@ -66,10 +65,13 @@ const show = async (cli: Cli, id: string) => {
       : `${undecided.length} to decide${isLate ? ", late" : ""}.`,
     "",
     table(
-      ["CREDENTIAL", "FINDINGS", "DECISION", "BY"],
-      items.map(({ credential, findings, decided }) => [
+      ["CREDENTIAL", "FINDINGS", "LAST USED", "ROTATED", "READ BY", "DECISION", "BY"],
+      items.map(({ credential, findings, lastUsedAt, rotatedAt, readers, unused, decided }) => [
         credential,
         findings.join(", ") || "-",
+        dayOf(lastUsedAt),
+        dayOf(rotatedAt),
+        readers === null ? "-" : `${readers}, ${unused} more may`,
         decided ? doneWord(stand, credential, decided.decision) : "-",
         decided?.by.principal ?? "-",
       ]),

@@ -3,7 +3,7 @@ import { Misconfigured } from "../../core/errors.ts";
 import { answer, queries } from "../../core/review/queries.ts";
 import type { CredentialId } from "../../core/types.ts";
 import { orderOf, type Standing, standing } from "../../engine/campaign.ts";
-import { findingsIn, rowsOf } from "../../engine/review-findings.ts";
+import { rowsOf, withEvidence } from "../../engine/review-findings.ts";
 import { Problem } from "../problem.ts";
 import { opened, tagOf } from "../record.ts";
 import { actorOf } from "../roles.ts";
@@ -31,7 +31,17 @@ const One = z.object({
   byDefault: z.string(),
   hasty: z.int(),
   signedAt: z.optional(z.string()),
-  items: z.array(z.object({ credential: z.string(), findings: z.array(z.string()), decided: z.optional(Decided) })),
+  items: z.array(
+    z.object({
+      credential: z.string(),
+      findings: z.array(z.string()),
+      lastUsedAt: z.nullable(z.string()),
+      readers: z.nullable(z.int()),
+      unused: z.nullable(z.int()),
+      rotatedAt: z.nullable(z.string()),
+      decided: z.optional(Decided),
+    }),
+  ),
   undecided: z.array(z.string()),
   unfinished: z.array(z.string()),
   isLate: z.boolean(),
@@ -46,11 +56,9 @@ const stand = async ({ ledger, clock }: ApiWorld, review: string): Promise<Stand
 const shown = async (world: ApiWorld, review: string): Promise<z.input<typeof One>> => {
   const { campaign, undecided, unfinished, isLate } = await stand(world, review);
   const record = await opened(world, campaign.signedAt);
-  const findings = findingsIn(record, msOf);
-  const items = campaign.items.map(({ credential: of, decided }) => ({
-    credential: of,
-    findings: [...(findings.get(of) ?? [])],
-    ...(decided && { decided }),
+  const items = withEvidence(campaign.items, record, msOf).map(({ findings, ...item }) => ({
+    ...item,
+    findings: [...findings],
   }));
   return { ...campaign, items, undecided: [...undecided], unfinished: [...unfinished], isLate, asOf: record.asOf };
 };
