@@ -15,6 +15,16 @@ const of = (type: string, at: number, data: object, by?: string, stream = arn("a
   ...(by && { by }),
 });
 
+it("Q14 shows what the ledger was not there for: events that waited, and how long", () => {
+  const query = queries.find(({ id }) => id === "Q14") ?? expect.fail();
+  const [prompt, waited] = logOf([of("ledger.heartbeat", 0, {}), of("containment.failed", 0, { incident: "i" })]);
+  if (!prompt || !waited) return expect.fail();
+  const late = { ...waited, receivedAt: instant(ms(waited.at) + 600_000) };
+  const at = { at: instant(START + 86_400_000), ms };
+  expect(query.evaluate([prompt, late], {}, at)).toMatchObject([{ late_entries: 1, longest_delay_s: 600 }]);
+  expect(query.evaluate([prompt, waited], {}, at)).toMatchObject([{ late_entries: 0 }]);
+});
+
 describe("Q13", () => {
   const asked = {
     proposal: "p",

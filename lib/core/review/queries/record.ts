@@ -3,23 +3,26 @@ import { number, type Query, type ResultRow, sorted, text } from "../query.ts";
 import { literal } from "../sql.ts";
 
 const MINUTE_MS = 60_000;
+/** An event that was taken so long after it happened had waited in the spool: the ledger did not take it then. */
+const LATE_MS = 5 * MINUTE_MS;
 
 /** Q14: whether the record is whole and fresh. */
 export const record: Query = {
   id: "Q14",
   title: "The ledger itself: entries, gaps, doubles, freshness",
   basis:
-    "Counts over the sealed entries. That they are what was committed to is what `rekey ledger verify` proves; an evidence pack does both.",
+    "Counts over the sealed entries. Late are those that the ledger took over five minutes after they happened: they had waited in the spool, or in a look at an account. That they are what was committed to is what `rekey ledger verify` proves; an evidence pack does both.",
   rowsAre: "facts",
   params: [],
   columns: [
     ...["entries", "streams", "streams_with_gaps", "doubled_events"].map(number),
     text("last_received_at"),
-    number("minutes_since"),
+    ...["minutes_since", "late_entries", "longest_delay_s"].map(number),
   ],
   evaluate: (entries, _, { at, ms }) => {
     const streams = Map.groupBy(entries, ({ stream }) => stream);
     const last = entries.map(({ receivedAt }) => receivedAt).reduce((a, b) => (a > b ? a : b), "" as string);
+    const delays = entries.map((event) => ms(event.receivedAt) - ms(event.at));
     const highest = (of: readonly Sealed[]) => of.reduce((most, { seq }) => Math.max(most, seq), 0);
     return [
       {
@@ -30,16 +33,20 @@ export const record: Query = {
         doubled_events: entries.length - new Set(entries.map(({ stream, id }) => JSON.stringify([stream, id]))).size,
         last_received_at: last || null,
         minutes_since: last ? Math.floor((ms(at) - ms(last)) / MINUTE_MS) : null,
+        late_entries: delays.filter((delay) => delay > LATE_MS).length,
+        longest_delay_s: last ? Math.floor(delays.reduce((most, delay) => Math.max(most, delay), 0) / 1_000) : null,
       },
     ];
   },
   sql: ({ ms }, _, now) => `SELECT COALESCE(SUM(entries), 0) AS entries, COUNT(*) AS streams,
   COALESCE(SUM(CASE WHEN highest <> numbers THEN 1 ELSE 0 END), 0) AS streams_with_gaps,
   COALESCE(SUM(entries - ids), 0) AS doubled_events, MAX(last) AS last_received_at,
-  CAST(FLOOR((${now} - ${ms("MAX(last)")}) / ${MINUTE_MS}.0) AS BIGINT) AS minutes_since
+  CAST(FLOOR((${now} - ${ms("MAX(last)")}) / ${MINUTE_MS}.0) AS BIGINT) AS minutes_since,
+  COALESCE(SUM(late), 0) AS late_entries, CAST(FLOOR(MAX(delay) / 1000.0) AS BIGINT) AS longest_delay_s
 FROM (
   SELECT stream, COUNT(*) AS entries, COUNT(DISTINCT id) AS ids, COUNT(DISTINCT seq) AS numbers, MAX(seq) AS highest,
-    MAX(receivedat) AS last
+    MAX(receivedat) AS last, MAX(GREATEST(${ms("receivedat")} - ms, 0)) AS delay,
+    SUM(CASE WHEN ${ms("receivedat")} - ms > ${LATE_MS} THEN 1 ELSE 0 END) AS late
   FROM events GROUP BY stream
 ) AS streams`,
 };
