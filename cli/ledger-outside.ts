@@ -6,7 +6,7 @@ import { compare, type Standing } from "../lib/core/ledger/extends.ts";
 import { openOlder } from "../lib/core/ledger/follow.ts";
 import type { Verifier } from "../lib/core/ledger/note.ts";
 import type { ReadFile } from "../lib/core/ledger/pieces.ts";
-import { openShards, shardLike } from "../lib/core/ledger/shards.ts";
+import { shardLike, vouchedShards } from "../lib/core/ledger/shards.ts";
 import { allOf, parsePolicyFile, type WitnessPolicy } from "../lib/core/ledger/witness-policy.ts";
 import { type Witnessed, witnessed } from "../lib/core/ledger/witnessed.ts";
 
@@ -38,7 +38,7 @@ export const askOutside = async (read: ReadFile, by: Verifier, asked: Asked, com
   try {
     const policy = await policyOf(asked);
     const old = asked.since === undefined ? undefined : await openOlder(read, await readFile(asked.since, "utf8"), by);
-    const shard = old && shardLike(await openShards(read, by), old);
+    const shard = old && shardLike(await vouchedShards(read, by), old);
     return {
       ...(shard && { since: { size: old.size, ...(await compare(shard.read, old, shard)) } }),
       ...(policy && { witnessed: await witnessed(read, by, policy) }),

@@ -1,5 +1,4 @@
 import { writeFile } from "node:fs/promises";
-import { bytesToHex } from "@noble/hashes/utils.js";
 import { type Command, InvalidArgumentError } from "commander";
 import { dynamoInventory } from "../lib/aws/inventory.ts";
 import { Misconfigured } from "../lib/core/errors.ts";
@@ -10,7 +9,7 @@ import { unlessMalformed } from "../lib/core/ledger/errors.ts";
 import { formatVkey } from "../lib/core/ledger/note.ts";
 import { formatProof, parseProof, prove } from "../lib/core/ledger/proof.ts";
 import { keyFor } from "../lib/core/ledger/shard.ts";
-import { type OpenShard, placeIn, totalOf } from "../lib/core/ledger/shards.ts";
+import { endOf, type OpenShard, placeIn, totalOf } from "../lib/core/ledger/shards.ts";
 import type { Aws } from "../lib/core/types.ts";
 import { proveAll } from "../lib/engine/prove-all.ts";
 import { readLog } from "../lib/engine/record-of.ts";
@@ -26,8 +25,6 @@ const READ_MS = 3_600_000;
 
 const opened = (io: Io, { from, vkey, prefix }: From, waitMs = ANSWER_MS): Promise<OpenLog> =>
   from === undefined ? deployedLog(io.aws(), namesOf(prefix), AbortSignal.timeout(waitMs)) : exportedLog(from, vkey);
-
-const endOf = ({ origin, size, root }: OpenShard) => ({ origin, size, root: bytesToHex(root) });
 
 /** The keys that signed a shard's newest checkpoint, named as it is. */
 const keysNow = async ({ by, next }: OpenLog, { origin, note }: OpenShard) => {

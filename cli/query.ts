@@ -26,6 +26,8 @@ const list = (cli: Cli): void =>
         ["QUERY", "ANSWERS", "PARAMETERS"],
         queries.map(({ id, title, params }) => [id, title, params.map(({ name }) => name).join(" ") || "-"]),
       ),
+      "",
+      ...queries.map(({ id, basis }) => `${id}: ${basis}`),
     ],
   );
 
@@ -101,7 +103,7 @@ export const queryCommand = (program: Command, cli: Cli): void => {
       .command("query")
       .description("answer a question of reviewers from the sealed log; says as of which size and root")
       .argument("[id]", "such as Q1; --list tells which there are")
-      .option("--list", "every question, and what is not recorded")
+      .option("--list", "every question, what answers it, and what is not recorded")
       .option("--param <name=value>", "a parameter of the query", (one, all: readonly string[]) => [...all, one], []),
   )
     .addOption(new Option("--csv", "print the rows as CSV").conflicts("sql"))

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { Misconfigured } from "../core/errors.ts";
 import { jsonOf } from "../core/json.ts";
 import { toText } from "../core/ledger/bytes.ts";
+import { Malformed } from "../core/ledger/errors.ts";
 import type { Verifier } from "../core/ledger/note.ts";
 import type { ReadFile } from "../core/ledger/pieces.ts";
 import { openShards } from "../core/ledger/shards.ts";
@@ -39,6 +40,15 @@ export const ledgerIn =
 
 type Ask = { readonly by: Verifier; readonly frameworks: readonly Framework[]; readonly ms: Moment["ms"] };
 
+const openedOr = async (read: ReadFile, by: Verifier) => {
+  try {
+    return await openShards(read, by);
+  } catch (error) {
+    if (error instanceof Malformed) return error;
+    throw error;
+  }
+};
+
 /** What a pack says that its own ledger does not; empty when it is what the ledger makes of the same question. */
 export const packComplaints = async (
   read: ReadFile,
@@ -49,7 +59,9 @@ export const packComplaints = async (
   if (!verdict.good) return verdict.findings.map(({ message }) => message);
   const framework = frameworks.find(({ id }) => id === told.framework);
   if (!framework) return [`MANIFEST.json: there is no framework ${told.framework}`];
-  const log = await readLog(await openShards(ledgerIn(read), by));
+  const shards = await openedOr(ledgerIn(read), by);
+  if (shards instanceof Malformed) return [`${LEDGER}/: ${shards.message}`];
+  const log = await readLog(shards);
   const wanted = told.controls.map(({ id }) => id);
   const files = reportFiles({
     framework,

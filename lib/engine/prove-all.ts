@@ -2,9 +2,8 @@ import { toBytes, toText } from "../core/ledger/bytes.ts";
 import { Malformed } from "../core/ledger/errors.ts";
 import type { ReadFile } from "../core/ledger/pieces.ts";
 import { formatProof, prove } from "../core/ledger/proof.ts";
-import { ENTRIES, FORMAT, PROOFS, type ProofsOf } from "../core/ledger/proofs-of.ts";
+import { ENTRIES, FORMAT, isOf, PROOFS, type ProofsOf } from "../core/ledger/proofs-of.ts";
 import { type OpenShard, placeIn } from "../core/ledger/shards.ts";
-import type { Sealed } from "../core/review/entry.ts";
 import type { PutFile } from "./export-log.ts";
 import type { ReadLog } from "./record-of.ts";
 
@@ -21,9 +20,6 @@ const remembering = (read: ReadFile): ReadFile => {
   };
 };
 
-const isMeant = (of: ProofsOf["of"], { stream, data }: Sealed): boolean =>
-  "credential" in of ? stream === of.credential : "incident" in data && data.incident === of.incident;
-
 /**
  * Puts a folder of proofs: the events of one credential or incident, each provable by itself, and nothing of any other.
  * Tells how many events. Throws Malformed where there is none.
@@ -35,7 +31,7 @@ export const proveAll = async (
   put: PutFile,
 ): Promise<number> => {
   const shards = opened.map((shard) => ({ ...shard, read: remembering(shard.read) }));
-  const events = log.entries.filter((event) => isMeant(of, event));
+  const events = log.entries.filter((event) => isOf(of, event));
   const [first] = events;
   if (!first) throw new Malformed(`the log has no event of ${Object.values(of)[0]}`);
   const texts: string[] = [];

@@ -223,6 +223,8 @@ describe("a log that asks witnesses", () => {
     expect(await askWitnesses(asking(w), forever)).toMatchObject([{ outcome: "cosigned" }]);
     const other = { ...policy, logs: [keyFor(w.by, next?.origin ?? "")] };
     expect(await witnessed(w.read, w.by, other)).toMatchObject({ good: true });
+    const alone = (path: string) => w.read(`${next?.dir}${path}`);
+    expect(await witnessed(alone, w.by, policy)).toMatchObject({ good: true, size: next?.size, of: next?.size });
   });
 
   it.each([7, 9])("is found forked when it shows the witness another history, of %i entries", async (size) => {

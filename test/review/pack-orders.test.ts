@@ -58,6 +58,22 @@ describe("a pack that was ordered", () => {
     expect(Object.keys(files)).toEqual(expect.arrayContaining(["summary.html", "ledger/shard/2027/checkpoint"]));
   });
 
+  it("is refused where its ledger is one year of the log", async () => {
+    const world = await arrange();
+    const id = await world.order();
+    await world.make();
+    const ready = await world.look(id);
+    if (ready?.state !== "ready") return expect.fail(ready?.state);
+    const files = unzipSync(world.held.objects.get(packPath(id, ready.made)) ?? expect.fail("no zip"));
+    const read: ReadFile = async (path) => files[path.replace(/^ledger\//, "ledger/shard/2027/")];
+    const complaints = await packComplaints(read, await manifestOf(read, "the zip"), {
+      by,
+      frameworks,
+      ms: Date.parse,
+    });
+    expect(complaints).toEqual([expect.stringMatching(/^ledger\/: .* is one year of /)]);
+  });
+
   it("comes to the same whichever call its making or its ordering dies at", async () => {
     for (const mode of ["before", "after"] as const)
       for (let at = 1; at <= 5; at += 1) {

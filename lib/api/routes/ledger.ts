@@ -1,9 +1,8 @@
-import { bytesToHex } from "@noble/hashes/utils.js";
 import * as z from "zod/mini";
 import { formatVkey } from "../../core/ledger/note.ts";
 import { formatProof, prove } from "../../core/ledger/proof.ts";
 import { keyFor } from "../../core/ledger/shard.ts";
-import { type OpenShard, openShards, placeIn, totalOf } from "../../core/ledger/shards.ts";
+import { type Ended, endOf, type OpenShard, openShards, placeIn, totalOf } from "../../core/ledger/shards.ts";
 import { Problem } from "../problem.ts";
 import { defineRoute } from "../route.ts";
 import type { ApiWorld } from "../world.ts";
@@ -28,9 +27,7 @@ const tileOf = async ({ read }: ApiWorld, dir: string, path: string) => {
 const year = z.string().check(z.regex(/^\d{4}$/));
 const yearDir = ({ year: given }: { readonly year: string }) => `shard/${given}/`;
 
-const Ended = { origin: z.string(), size: z.int(), root: z.string() };
-type Ended = { readonly origin: string; readonly size: number; readonly root: string };
-const endOf = ({ origin, size, root }: OpenShard): Ended => ({ origin, size, root: bytesToHex(root) });
+const End = { origin: z.string(), size: z.int(), root: z.string() };
 
 const TILE = /^(\d|entries)\/(x\d{3}\/)*\d{3}(\.p\/\d{1,3})?$/;
 
@@ -66,7 +63,7 @@ export const ledgerRoutes = [
     path: "/ledger",
     role: "reader",
     title: "Size and root of the newest checkpoint, and the C2SP verifier key; and the years that are closed",
-    answers: z.object({ ...Ended, vkey: z.string(), earlier: z.array(z.object(Ended)) }),
+    answers: z.object({ ...End, vkey: z.string(), earlier: z.array(z.object(End)) }),
     handle: async (world) => {
       const shards = await shardsOf(world);
       const [{ origin }, vkey] = [shards[shards.length - 1] as OpenShard, await world.by()];

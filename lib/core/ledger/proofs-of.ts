@@ -95,7 +95,8 @@ const vouchedFor = (links: readonly Read[], all: readonly Read[], keys: readonly
   return known;
 };
 
-const isOf = (of: ProofsOf["of"], { stream, data }: Recorded): boolean =>
+/** Whether an event is one of those that are proved: of the credential's stream, or of the incident. */
+export const isOf = (of: ProofsOf["of"], { stream, data }: Recorded): boolean =>
   "credential" in of ? stream === of.credential : "incident" in data && data.incident === of.incident;
 
 const streamsOf = (events: readonly Recorded[]): ShownProofs["streams"] => {

@@ -57,16 +57,17 @@ const nextOf = async (claim: OpenShard): Promise<Shard | undefined> => {
  * there that the one before it names.
  */
 export const claimedShards = async function* (read: ReadFile): AsyncGenerator<OpenShard> {
-  for (let next: Shard | undefined, isFirst = true; isFirst || next; isFirst = false) {
+  let next: Shard | undefined;
+  do {
     const claim = await claimAt(read, next);
     if (claim === undefined && next === undefined) return;
     if (claim === undefined)
       throw new Malformed(`the log goes on as ${next?.origin}, but ${next?.dir}checkpoint is missing`);
     yield claim;
     // A later year that lies by itself, out of the log that it is of.
-    if (isFirst && logOf(claim.origin) !== claim.origin) return;
+    if (isAlone(claim)) return;
     next = await nextOf(claim);
-  }
+  } while (next);
 };
 
 /** Throws Malformed unless a shard's first entry says that the one before it ended as it does. */
@@ -82,14 +83,14 @@ export const mustContinue = async (before: OpenShard, shard: OpenShard): Promise
   );
 };
 
+type Opened = readonly [...earlier: OpenShard[], newest: OpenShard];
+
 /**
- * A log's shards, the oldest first, all vouched for by the key: it signed the newest, and each begins with what the one
- * before it ended as. Throws Malformed; where nothing was sealed as well.
+ * The shards that lie there, the oldest first, all vouched for by the key: it signed the newest, and each begins with
+ * what the one before it ended as. A later year by itself is one as well: for whoever verifies it. Throws Malformed;
+ * where nothing was sealed as well.
  */
-export const openShards = async (
-  read: ReadFile,
-  by: Verifier,
-): Promise<readonly [...earlier: OpenShard[], newest: OpenShard]> => {
+export const vouchedShards = async (read: ReadFile, by: Verifier): Promise<Opened> => {
   const shards: OpenShard[] = [];
   for await (const claim of claimedShards(read)) shards.push(claim);
   const newest = shards.pop();
@@ -97,6 +98,19 @@ export const openShards = async (
   openCheckpoint(newest.note, keyFor(by, newest.origin));
   for (const [i, shard] of shards.entries()) await mustContinue(shard, shards[i + 1] ?? newest);
   return [...shards, newest];
+};
+
+/** Whether a shard lies by itself, out of the log that it is of: what is read of it lacks the years before. */
+export const isAlone = ({ origin, dir }: OpenShard): boolean => dir === "" && logOf(origin) !== origin;
+
+/** A log's shards from its first year on, vouched for: what answers are read from. Throws Malformed. */
+export const openShards = async (read: ReadFile, by: Verifier): Promise<Opened> => {
+  const shards = await vouchedShards(read, by);
+  const { origin } = shards[0];
+  if (!isAlone(shards[0])) return shards;
+  throw new Malformed(
+    `${origin} is one year of ${logOf(origin)}, and the years before it are not here: give the folder that shard/ is in`,
+  );
 };
 
 /** The shard that an entry is in, and its place there; undefined where the log has no such entry. */
@@ -111,6 +125,11 @@ export const shardLike = (shards: readonly OpenShard[], { origin }: Pick<Checkpo
   if (found) return found;
   throw new Malformed(`the old checkpoint is of ${origin}, the log is ${shards.map((one) => one.origin).join(", ")}`);
 };
+
+/** How a shard ended, or stands. The root in hex. */
+export type Ended = { readonly origin: string; readonly size: number; readonly root: string };
+
+export const endOf = ({ origin, size, root }: OpenShard): Ended => ({ origin, size, root: bytesToHex(root) });
 
 /** Entries of all shards together. */
 export const totalOf = (shards: readonly OpenShard[]): number => shards.reduce((sum, { size }) => sum + size, 0);

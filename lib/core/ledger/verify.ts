@@ -1,16 +1,13 @@
-import { bytesToHex } from "@noble/hashes/utils.js";
 import { openCheckpoint } from "./checkpoint.ts";
 import { Malformed } from "./errors.ts";
 import type { Verifier } from "./note.ts";
 import { type Finding, type Mismatch, type ReadFile, type Report, readPair } from "./pieces.ts";
-import { keyFor, logOf } from "./shard.ts";
-import { claimedShards, mustContinue, type OpenShard, totalOf } from "./shards.ts";
+import { keyFor } from "./shard.ts";
+import { claimedShards, type Ended, endOf, isAlone, mustContinue, type OpenShard, totalOf } from "./shards.ts";
 import { type Book, bookkeeper, enter, findDoubles } from "./streams.ts";
 import { tileWidth } from "./tiles.ts";
 import { checkEnd, judge, START, step, type Walk } from "./walk.ts";
 
-/** How a shard ended, or stands. The root in hex. */
-type Ended = { readonly origin: string; readonly size: number; readonly root: string };
 export type Verdict = {
   readonly good: boolean;
   /** Of the newest shard. Absent when the checkpoint itself is not good: then nothing else was looked at. */
@@ -90,8 +87,6 @@ const collector = () => {
   return { report, findings, total: () => findings.length + unlisted, unlisted: () => unlisted };
 };
 
-const endOf = ({ origin, size, root }: OpenShard): Ended => ({ origin, size, root: bytesToHex(root) });
-
 /**
  * Verifies a whole log from its files: the signature, that each shard begins with what the one before it ended as, every
  * entry against its tile, every tile, the roots, and that each stream counts without a gap and no event comes twice.
@@ -102,7 +97,7 @@ export const verifyLog = async (read: ReadFile, by: Verifier): Promise<Verdict> 
   const signed = await signedShards(read, by, ofLog.report);
   if (signed === undefined) return { good: false, streams: 0, findings: ofLog.findings, unlisted: ofLog.unlisted() };
   const { shards, newest } = signed;
-  const book = bookkeeper(totalOf(shards), shards.length === 1 && logOf(newest.origin) !== newest.origin);
+  const book = bookkeeper(totalOf(shards), isAlone(newest));
   const ofBook = collector();
   for (const [i, shard] of shards.entries()) {
     const before = shards[i - 1];

@@ -4,7 +4,7 @@ import { keysOf, openOlder } from "./follow.ts";
 import type { Verifier } from "./note.ts";
 import type { ReadFile } from "./pieces.ts";
 import { keyFor } from "./shard.ts";
-import { type OpenShard, openShards, totalOf } from "./shards.ts";
+import { type OpenShard, totalOf, vouchedShards } from "./shards.ts";
 import { judgeCosigned, type WitnessPolicy } from "./witness-policy.ts";
 
 /** The newest checkpoint that witnesses have cosigned, beside the newest of all. */
@@ -41,7 +41,7 @@ const cosignedIn = async (shards: readonly OpenShard[]) => {
 /** How far witnesses vouch for a log, by a policy. The log itself must have been verified: its tiles are believed here. */
 export const witnessed = async (read: ReadFile, by: Verifier, policy: WitnessPolicy): Promise<Witnessed> => {
   if (!(await isListed(policy, read, by))) return { good: false, message: "the policy does not list the log's key" };
-  const shards = await openShards(read, by);
+  const shards = await vouchedShards(read, by);
   for (const { note, shard } of await cosignedIn(shards)) {
     const { isEnough, cosignatures } = judgeCosigned(note, policy);
     if (!isEnough) continue;
